@@ -6,7 +6,7 @@
 
 #ifdef __cplusplus
 #define WWR_BEGIN_DECLS extern "C" {
-#define WWR_END_DECLS   }
+#define WWR_END_DECLS	}
 #else
 #define WWR_BEGIN_DECLS
 #define WWR_END_DECLS
@@ -19,7 +19,7 @@
 #define WWR_MUST_CHECK __attribute__((warn_unused_result))
 
 /** Alignment of data that several threads write: one cache line of its own. */
-#define WWR_CACHE_LINE    64
+#define WWR_CACHE_LINE	  64
 #define WWR_CACHE_ALIGNED __attribute__((aligned(WWR_CACHE_LINE)))
 
 /**
@@ -36,13 +36,13 @@
  * with != 0: the analysis does not understand < 0.
  */
 #if defined(__clang__) && !defined(SWIG)
-#define WWR_CAPABILITY(name)          __attribute__((capability(name)))
-#define WWR_ACQUIRES(...)             __attribute__((acquire_capability(__VA_ARGS__)))
+#define WWR_CAPABILITY(name)	      __attribute__((capability(name)))
+#define WWR_ACQUIRES(...)	      __attribute__((acquire_capability(__VA_ARGS__)))
 #define WWR_ACQUIRES_IF(result, lock) __attribute__((try_acquire_capability(result, lock)))
-#define WWR_RELEASES(...)             __attribute__((release_capability(__VA_ARGS__)))
-#define WWR_REQUIRES(...)             __attribute__((requires_capability(__VA_ARGS__)))
-#define WWR_ASSERTS_HELD(lock)        __attribute__((assert_capability(lock)))
-#define WWR_NO_ANALYSIS               __attribute__((no_thread_safety_analysis))
+#define WWR_RELEASES(...)	      __attribute__((release_capability(__VA_ARGS__)))
+#define WWR_REQUIRES(...)	      __attribute__((requires_capability(__VA_ARGS__)))
+#define WWR_ASSERTS_HELD(lock)	      __attribute__((assert_capability(lock)))
+#define WWR_NO_ANALYSIS		      __attribute__((no_thread_safety_analysis))
 #else
 #define WWR_CAPABILITY(name)
 #define WWR_ACQUIRES(...)

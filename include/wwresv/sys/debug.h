@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WWRESV_SYS_DEBUG_H
+#define WWRESV_SYS_DEBUG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wwresv/class.h>
+#include <wwresv/macros.h>
+
+WWR_BEGIN_DECLS
+
+struct wwr_mutex;
+
+/**
+ * Inject -EDEADLK, so that every back-off path runs though nothing is contended.
+ *
+ * A context that has locked more than one mutex loses the lock just taken when its countdown
+ * runs out; the countdown begins at a seeded value up to @p interval, and the interval grows
+ * fourfold with each injection, so that every transaction still ends.  Injected back-offs do not
+ * count as losses of a lock set.  Works in every build; contexts read it when they begin.
+ *
+ * @param lock_class initialised
+ * @param interval   largest number of locks before the first injection; 0 = off
+ * @param seed       for repeatable runs
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * CONFIG_DEBUG_WW_MUTEX_SLOWPATH
+ */
+WWR_API void wwr_class_set_injection(struct wwr_class *lock_class, uint32_t interval,
+				     uint64_t seed);
+
+/**
+ * What happened in a class so far.  Counts of a running transaction are added when it ends.
+ *
+ * @param lock_class initialised
+ * @param ret_stats  written
+ * @par Thread safety
+ * Any thread; exact once the threads that count have stopped locking.
+ * @par Kernel counterpart
+ * lock_stat
+ */
+WWR_API void wwr_class_get_stats(struct wwr_class *lock_class, struct wwr_class_stats *ret_stats);
+
+/** A thread that waits for a mutex. */
+struct wwr_debug_wait {
+	int tid;		       /**< of the waiting thread */
+	const struct wwr_mutex *mutex; /**< what it waits for */
+	int holder_tid;		       /**< the thread that held it just now, 0 = none */
+	uint64_t since_ns;	       /**< CLOCK_MONOTONIC time when it began to wait */
+};
+
+/**
+ * The threads that wait for a mutex of any class just now.
+ *
+ * For reports about a program that hangs: threads may come and go while this looks at them.
+ *
+ * @param waits written, up to @p num of them
+ * @param num   room in @p waits
+ * @return how many threads wait; may be more than @p num
+ * @par Thread safety
+ * Any thread; the mutexes waited for must stay alive meanwhile.
+ * @par Kernel counterpart
+ * debug_show_all_locks()
+ */
+WWR_API size_t wwr_debug_get_waits(struct wwr_debug_wait *waits, size_t num);
+
+/**
+ * The thread that holds a mutex.
+ *
+ * @param mutex initialised
+ * @return the holder's thread id as gettid() has it, 0 = nobody
+ * @par Thread safety
+ * Any thread; outdated when this returns.
+ * @par Kernel counterpart
+ * debug_show_held_locks()
+ */
+WWR_API int wwr_debug_mutex_holder(struct wwr_mutex *mutex);
+
+WWR_END_DECLS
+
+#endif /* WWRESV_SYS_DEBUG_H */

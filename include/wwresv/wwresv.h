@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WWRESV_WWRESV_H
+#define WWRESV_WWRESV_H
+
+#include <wwresv/alloc.h>
+#include <wwresv/bo.h>
+#include <wwresv/fence.h>
+#include <wwresv/lockset.h>
+#include <wwresv/resv.h>
+#include <wwresv/version.h>
+
+#endif /* WWRESV_WWRESV_H */
