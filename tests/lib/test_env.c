@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/lib/test_env.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define TEST_HAVE_LSAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TEST_HAVE_LSAN 1
+#endif
+#endif
+
+#ifdef TEST_HAVE_LSAN
+#include <sanitizer/lsan_interface.h>
+#endif
+
+static uint64_t the_seed;
+static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
+
+static void seed_choose(void)
+{
+	const char *wanted = getenv("WWR_TEST_SEED");
+	struct timespec now;
+
+	if (wanted != NULL) {
+		the_seed = strtoull(wanted, NULL, 0);
+	} else {
+		clock_gettime(CLOCK_REALTIME, &now);
+		the_seed = ((uint64_t)now.tv_sec << 30) ^ (uint64_t)now.tv_nsec ^
+			   ((uint64_t)getpid() << 48);
+	}
+	fprintf(stderr, "# to replay: WWR_TEST_SEED=0x%" PRIx64 "\n", the_seed);
+}
+
+uint64_t test_seed(void)
+{
+	pthread_once(&seed_once, seed_choose);
+	return the_seed;
+}
+
+/* splitmix64: every state is a good one, so threads may start from neighbouring numbers. */
+uint64_t test_random(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+unsigned int test_rounds(unsigned int rounds)
+{
+	if (getenv("WWR_TEST_LONG") != NULL)
+		return rounds * 10;
+	if (getenv("WWR_TEST_SHORT") != NULL)
+		return rounds < 10 ? 1 : rounds / 10;
+	return rounds;
+}
+
+const char *test_wsim_dir(void)
+{
+	const char *dir = getenv("WWR_TEST_DATA");
+	struct stat st;
+
+	if (dir == NULL)
+		dir = TEST_SOURCE_ROOT "/../shared/data/wsim";
+	return stat(dir, &st) == 0 && S_ISDIR(st.st_mode) ? dir : NULL;
+}
+
+int test_leak_check(void)
+{
+#ifdef TEST_HAVE_LSAN
+	return __lsan_do_recoverable_leak_check();
+#else
+	return 0;
+#endif
+}

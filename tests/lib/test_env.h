@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_LIB_TEST_ENV_H
+#define TESTS_LIB_TEST_ENV_H
+
+/*
+ * What a test asks of its surroundings.  The environment:
+ *   WWR_TEST_SEED   number that replaces the random seed: replays a failure
+ *   WWR_TEST_LONG   set: more rounds (tools/check --long)
+ *   WWR_TEST_SHORT  set: fewer rounds (under valgrind)
+ *   WWR_TEST_DATA   folder of the real workload descriptors
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Seed of this process: the same at each call, printed to stderr by the first one. */
+uint64_t test_seed(void);
+
+/**
+ * Next number of a reproducible sequence.
+ *
+ * @param state starts as anything, for example test_seed() plus the thread's number
+ */
+uint64_t test_random(uint64_t *state);
+
+/** How many rounds to do: @p rounds, ten times as many if long, a tenth but not 0 if short. */
+unsigned int test_rounds(unsigned int rounds);
+
+/** Folder with the real .wsim files, or NULL: then skip, loudly. */
+const char *test_wsim_dir(void);
+
+/**
+ * Look for leaks so far.
+ *
+ * @return 0: none, or not built with AddressSanitizer; else there are some, printed to stderr
+ */
+int test_leak_check(void);
+
+#endif /* TESTS_LIB_TEST_ENV_H */
