@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# finds.sh CHECK ROOT: source.sh must find a defect planted in a copy of the tree: a check that
+# cannot fail proves nothing.
+set -euo pipefail
+
+check=$1
+root=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tree=$work/tree
+mkdir "$tree"
+cd "$tree"
+mkdir -p include/wwresv lockset reservation drivers tools tests examples
+
+# must_find WHAT: source.sh fails on the tree as it stands now.
+must_find() {
+	if "$root/tests/house/source.sh" "$check" "$tree" >../found 2>&1; then
+		echo "$check did not find: $1"
+		exit 1
+	fi
+}
+must_pass() {
+	"$root/tests/house/source.sh" "$check" "$tree" >../found 2>&1 || {
+		cat ../found
+		echo "$check finds something in a good tree"
+		exit 1
+	}
+}
+
+spdx='/* SPDX-License-Identifier: MIT */'
+printf '%s\nint good;\n' "$spdx" >lockset/good.c
+printf '%s\n#include <wwresv/mutex.h>\n#include "lockset/park.h"\n' "$spdx" >reservation/good.c
+cp "$root/.clang-format" .
+
+case $check in
+layers)
+	must_pass
+	echo '#include "reservation/resv.h"' >lockset/bad.c
+	must_find 'a folder included from below'
+	echo '#include "../drivers/mock/mock.h"' >lockset/bad.c
+	must_find 'the same by a relative path'
+	echo '# include <wwresv/fence.h>' >lockset/bad.c
+	must_find 'a public header of a higher layer'
+	rm lockset/bad.c
+	echo '#include <wwresv/resv.h>' >include/wwresv/mutex.h
+	must_find 'a public header that includes up'
+	echo '#include <wwresv/mutex.h>' >include/wwresv/unheard_of.h
+	must_find 'a public header without a layer'
+	;;
+headers)
+	echo 'typedef struct s { int class_; } s;' >include/wwresv/one.h
+	must_find 'a header without a guard'
+	printf '#pragma GCC system_header\n#ifndef H\n#define H\nint *class;\n#endif\n' \
+		>include/wwresv/one.h
+	must_find 'a C++ keyword'
+	printf '#ifndef H\n#define H\nsize_t f(void);\n#endif\n' >include/wwresv/one.h
+	must_find 'a header that needs another before it'
+	printf '#ifndef H\n#define H\nint f(void);\n#endif\n' >include/wwresv/one.h
+	must_pass
+	;;
+fences)
+	must_pass
+	echo 'void f(void) { __atomic_thread_fence(5); }' >lockset/bad.c
+	must_find 'a stand-alone fence'
+	;;
+sleeps)
+	must_pass
+	echo 'void f(void) { usleep(10); }' >tests/bad.c
+	must_find 'a sleep in a test'
+	;;
+length)
+	must_pass
+	seq 501 >tools/bad.c
+	must_find 'a file of 501 lines'
+	;;
+unfinished)
+	must_pass
+	printf '/* TO%s */\n' DO >drivers/bad.c
+	must_find 'an unfinished place'
+	;;
+licence)
+	must_pass
+	echo 'int bad;' >drivers/bad.c
+	must_find 'a file without a licence line'
+	;;
+covered)
+	must_pass
+	echo 'int wwr_thing_do(int n);' >include/wwresv/thing.h
+	must_find 'a function that no test names'
+	echo 'wwr_thing_do_more();' >tests/test_thing.c
+	must_find 'one whose name another begins with'
+	echo 'wwr_thing_do();' >examples/thing.c
+	must_pass
+	;;
+format)
+	must_pass
+	echo 'int  f( void ){return 0;}' >drivers/bad.c
+	must_find 'bad format'
+	;;
+*)
+	echo "no defect to plant for $check"
+	exit 2
+	;;
+esac

@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# source.sh CHECK ROOT: one rule over the source tree at ROOT.  Prints each place that breaks it.
+set -uo pipefail
+export LC_ALL=C
+
+check=$1
+cd "$2" || exit 2
+
+sources() {
+	find include lockset reservation drivers tools tests examples \
+		\( -name '*.c' -o -name '*.h' -o -name '*.cc' \) | sort
+}
+texts() {
+	find . -name .git -prune -o -name 'build*' -type d -prune -o -type f -print | sort
+}
+
+# code_lines PATTERN: the lines of the files on stdin that match, comment lines left out.
+code_lines() { xargs grep -HnE "$1" | grep -vE '^[^:]*:[0-9]+:[[:space:]]*/?\*'; }
+
+# none OUTPUT: prints it; fails unless it is empty.
+none() {
+	[ -z "$1" ] || { printf '%s\n' "$1"; return 1; }
+}
+
+# The layer of each public header: a folder includes only what stands before it in this order.
+layers='
+lockset      macros version alloc class mutex acquire_ctx interrupt lock_set lockset sys/debug
+reservation  fence resv bo sync_file syncobj wwresv
+drivers      sched mm device sys/driver
+tools
+'
+check_layers() {
+	sources | xargs grep -nE '^[[:space:]]*#[[:space:]]*include' | awk -v layers="$layers" '
+		BEGIN {
+			n = split(layers, line, "\n")
+			for (i = 1; i <= n; i++) {
+				m = split(line[i], word, " ")
+				if (m == 0)
+					continue
+				level[word[1]] = ++last
+				for (j = 2; j <= m; j++)
+					header[word[j] ".h"] = last
+			}
+		}
+		function layer_of(path, part) {
+			if (sub(/^(\.\/)?include\/wwresv\//, "", path) || sub(/^wwresv\//, "", path)) {
+				if (path in header)
+					return header[path]
+				print "no layer known for the public header " path
+				bad = 1
+				return 0
+			}
+			split(path, part, "/")
+			return part[1] in level ? level[part[1]] : 0
+		}
+		{
+			match($0, /^[^:]*/)
+			file = substr($0, 1, RLENGTH)
+			target = $0
+			sub(/^[^<"]*[<"]/, "", target)
+			sub(/[>"].*/, "", target)
+			while (sub(/^\.\.\//, "", target))
+				;
+			own = layer_of(file)
+			if (own > 0 && layer_of(target) > own) {
+				print "includes up a layer: " $0
+				bad = 1
+			}
+		}
+		END { exit bad }'
+}
+
+# Each public header compiles alone and twice, in C and in C++.
+check_headers() {
+	local header bad=0
+
+	while read -r header; do
+		header=${header#include/}
+		printf '#include <%s>\n#include <%s>\nint unit;\n' "$header" "$header" |
+			gcc -x c -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iinclude - ||
+			{ echo "$header: not in C"; bad=1; }
+		printf '#include <%s>\n#include <%s>\n' "$header" "$header" |
+			g++ -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iinclude - ||
+			{ echo "$header: not in C++"; bad=1; }
+	done < <(find include -name '*.h' | sort)
+	return $bad
+}
+
+# ThreadSanitizer does not see a fence that stands alone.
+check_fences() {
+	none "$(sources | code_lines '(thread|signal)_fence *\(|__sync_synchronize|mfence')"
+}
+
+# A thread that sleeps to be later than another is a test that passes by luck.
+check_sleeps() {
+	none "$(sources | grep -E '^(lockset|reservation|tests)/' |
+		code_lines '\b(u?sleep|nanosleep|clock_nanosleep|thrd_sleep) *\(')"
+}
+
+check_length() {
+	sources | xargs wc -l | awk '$2 != "total" && $1 > 500 { print; bad = 1 } END { exit bad }'
+}
+
+check_unfinished() {
+	# The words are split, so that this file does not name them.
+	none "$(texts | xargs grep -nIwE 'TO''DO|FIX''ME|X''XX|HA''CK')"
+}
+
+check_licence() {
+	local file bad=0
+
+	while read -r file; do
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: MIT' || { echo "$file"; bad=1; }
+	done < <(sources; find tools tests -name '*.sh')
+	return $bad
+}
+
+# Each function and function-like macro of the public headers is named by a test or an example.
+check_covered() {
+	local name bad=0
+
+	while read -r name; do
+		grep -rqw --include='*.c' --include='*.cc' --include='*.h' -- "$name" tests examples ||
+			{ echo "no test or example names $name()"; bad=1; }
+	done < <(find include -name '*.h' -exec gcc -w -fpreprocessed -dD -E -P {} \; |
+		grep -oE '\bwwr_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u)
+	return $bad
+}
+
+check_format() {
+	command -v clang-format-14 >/dev/null || { echo 'no clang-format-14 here'; exit 77; }
+	sources | xargs clang-format-14 --dry-run -Werror
+}
+
+check_shell() {
+	command -v shellcheck >/dev/null || { echo 'no shellcheck here'; exit 77; }
+	grep -rlE '^#!/(bin/sh|usr/bin/env bash)' tools tests .ci |
+		xargs shellcheck -x -e SC1091
+}
+
+declare -F "check_$check" >/dev/null || { echo "no such check: $check"; exit 2; }
+"check_$check"

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+# Sourced by tools/check: the lanes.  A lane builds in one way, runs its canaries, which must fail,
+# and then its tests; the results go to $rows, a line `lane/suite done goal failed skipped seconds`.
+
+lanes='
+debug     gcc -O0, assert() on, warnings are errors: all tests
+release   gcc -O2, NDEBUG: all tests
+asan      gcc, address, undefined-behaviour and leak sanitizers: all tests
+tsan-gcc  gcc, thread sanitizer: the stress programs
+tsan-clang  clang, thread sanitizer: the stress programs
+clang     clang, -Wdocumentation -Wthread-safety are errors: must compile
+house     layers, headers, exported symbols, format, coverage of the API
+install   staged installation: the examples through pkg-config
+valgrind  memcheck: the stress programs, shortened
+'
+
+list_lanes() { sed -n '/./s/^\([^ ]*\) *\(.*\)/\1\t\2/p' <<<"$lanes" | expand -t 12; }
+lane_names() { awk 'NF { print $1 }' <<<"$lanes"; }
+is_lane() { lane_names | grep -qxF -- "$1"; }
+
+# add_row CHECK PASSED FAILED SKIPPED SECONDS
+add_row() {
+	printf '%s\t%d\t%d\t%d\t%d\t%.1f\n' "$1" $(($2 + $3)) $(($2 + $3 + $4)) "$3" "$4" "$5" >>"$rows"
+}
+
+# show_log FILE: the end of it, indented.
+show_log() { tail -n 80 "$1" | sed 's/^/    | /' >&2; }
+
+# run_lane LANE
+run_lane() {
+	local lane=$1 start=$SECONDS before after
+
+	say "== $lane"
+	before=$(wc -l <"$rows")
+	"lane_${lane//-/_}"
+	after=$(wc -l <"$rows")
+	if [ "$before" -eq "$after" ]; then
+		say '--- FAILED: the lane ran no test'
+		add_row "$lane/none" 0 1 0 0
+	fi
+	tail -n +$((before + 1)) "$rows" | awk -F'\t' -v lane="$lane" -v seconds=$((SECONDS - start)) '
+		{ done += $2; failed += $4; skipped += $5 }
+		END { printf "== %s: %d passed, %d failed, %d skipped, %d s\n",
+			lane, done - failed, failed, skipped, seconds }' >&2
+}
+
+# run_build LANE COMMAND...: a build is a test too.
+run_build() {
+	local lane=$1 start=$SECONDS
+	shift
+
+	if "$@" >"$out/$lane.log" 2>&1; then
+		add_row "$lane/build" 1 0 0 $((SECONDS - start))
+		return 0
+	fi
+	say "--- FAILED $lane: the build"
+	show_log "$out/$lane.log"
+	add_row "$lane/build" 0 1 0 $((SECONDS - start))
+	return 1
+}
+
+# build DIR OPTION...: everything in $out/DIR.
+build() {
+	configure "$out/$1" "${@:2}" && ninja -j "$jobs" -C "$out/$1"
+}
+
+# meson_test LANE DIR [--canary] MESON_OPTION...: builds what the chosen tests need, runs, counts.
+# $layout and what it stands for: see use_plain_layout().
+meson_test() {
+	local lane=$1 dir=$out/$2 canary= testlog status
+	shift 2
+	if [ "$1" = --canary ]; then
+		canary=$1
+		shift
+	fi
+
+	say "   ${canary:+canaries, which must fail: }testing"
+	rm -f "$dir"/meson-logs/testlog*.json
+	# shellcheck disable=SC2086 # a command of several words, or nothing
+	NINJAFLAGS= CRITERION_OUTPUTS=tap:- $layout \
+		meson test -C "$dir" --num-processes "$jobs" "$@" >"$out/$lane.log" 2>&1 9>&-
+	status=$?
+	# With a wrapper the log bears its name.
+	testlog=$(find "$dir/meson-logs" -name 'testlog*.json' -size +0 | head -n 1)
+	if [ -z "$testlog" ]; then
+		say "--- FAILED $lane: meson test ran nothing (status $status)"
+		show_log "$out/$lane.log"
+		add_row "$lane/meson" 0 1 0 0
+	elif ! python3 "$top/tools/lib/count.py" "$lane" "$testlog" "$rows" "$skips" $canary; then
+		add_row "$lane/count" 0 1 0 0
+	fi
+}
+
+# Where the kernel spreads memory too far, ThreadSanitizer cannot start.  A container may forbid to
+# change that; then it is tried as it is.
+layout=
+use_plain_layout() {
+	layout="setarch $(uname -m) -R"
+	$layout true 2>/dev/null || layout=
+}
+
+all_tests='--no-suite canary --no-suite house --no-suite install'
+
+# run_tests LANE DIR TIMEOUT_FACTOR OPTION...: the canaries of the lane's kind, then the tests.
+# shellcheck disable=SC2086 # $4 and $5 are options
+run_tests() {
+	local lane=$1 dir=$2 factor=$3 which=$4 wrapper=${5:+--wrapper=$5}
+
+	meson_test "$lane" "$dir" --canary ${wrapper:+"$wrapper"} --suite "canary-${lane%%-*}"
+	meson_test "$lane" "$dir" ${wrapper:+"$wrapper"} $which \
+		--timeout-multiplier $((factor * long_factor))
+}
+
+lane_debug() {
+	run_build debug build debug -Dbuildtype=debug -Dwerror=true || return
+	run_tests debug debug 1 "$all_tests"
+}
+
+lane_release() {
+	run_build release build release -Dbuildtype=release -Doptimization=2 || return
+	run_tests release release 1 "$all_tests"
+}
+
+lane_asan() {
+	run_build asan build asan -Doptimization=1 -Db_sanitize=address,undefined || return
+	run_tests asan asan 4 "$all_tests" "$top/tools/lib/sanitize-wrap"
+}
+
+# Only programs with a main of their own: Criterion does not start under ThreadSanitizer.
+tsan() {
+	use_plain_layout
+	run_build "$1" configure "$out/$1" -Doptimization=1 -Db_sanitize=thread \
+		-Db_lundef=false || return
+	TSAN_OPTIONS=halt_on_error=1:abort_on_error=1 run_tests "$1" "$1" 4 '--suite stress'
+	layout=
+}
+lane_tsan_gcc() { tsan tsan-gcc; }
+lane_tsan_clang() { CC=clang-14 tsan tsan-clang; }
+
+lane_clang() {
+	CC=clang-14 run_build clang build clang -Dtests=false -Dwerror=true \
+		-Dc_args=-Wdocumentation,-Wthread-safety
+	CC=clang-14 run_build clang "$top/tests/house/clang_finds.sh" "$top"
+}
+
+# These look at the debug build; tests/house/ holds their canaries too.
+lane_house() {
+	run_build house build debug -Dbuildtype=debug -Dwerror=true || return
+	meson_test house debug --suite house
+}
+
+lane_install() {
+	run_build install build release -Dbuildtype=release -Doptimization=2 || return
+	meson_test install release --suite install
+}
+
+lane_valgrind() {
+	run_build valgrind build debug -Dbuildtype=debug -Dwerror=true || return
+	WWR_TEST_SHORT=1 run_tests valgrind debug 10 '--suite stress' "$top/tools/lib/valgrind-wrap"
+}
+
+# write_symbols: the lists in tests/house/, from a release build.
+write_symbols() {
+	local name
+
+	run_build release build release -Dbuildtype=release -Doptimization=2 || return
+	for name in wwresv wwresv-drm; do
+		"$top/tests/house/symbols.sh" --print "$out/release" "$name" \
+			>"$top/tests/house/$name.symbols" || return
+		say "wrote tests/house/$name.symbols"
+	done
+}
+
+print_table() {
+	{
+		printf 'check\tdone\tgoal\tfailed\tskipped\tseconds\n'
+		cat "$1"
+	} | awk -F'\t' '{ printf "%-24s %7s %7s %7s %7s %8s\n", $1, $2, $3, $4, $5, $6 }'
+}
+
+# write_json ROWS FILE
+write_json() {
+	awk -F'\t' '
+		BEGIN { printf "{\"schema\": \"wwresv.check/1\", \"rows\": [" }
+		{
+			printf "%s\n  {\"check\": \"%s\", \"done\": %d, \"goal\": %d, " \
+				"\"violations\": %d, \"seconds\": %s}",
+				NR > 1 ? "," : "", $1, $2, $3, $4, $6
+		}
+		END { print "\n]}" }' "$1" >"$2"
+}
