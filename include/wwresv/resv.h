@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WWRESV_RESV_H
+#define WWRESV_RESV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wwresv/macros.h>
+#include <wwresv/mutex.h>
+
+WWR_BEGIN_DECLS
+
+struct wwr_class;
+struct wwr_fence;
+struct wwr_interrupt_token;
+struct wwr_resv_table;
+
+/**
+ * What a fence's work does with the buffer.  Who asks for a usage gets the fences of that one
+ * and of all lower ones.
+ *
+ * | I want to                     | I wait for                   |
+ * |-------------------------------|------------------------------|
+ * | move or free the memory       | BOOKKEEP: everything         |
+ * | write (implicit sync)         | READ: kernel, write and read |
+ * | read (implicit sync)          | WRITE: kernel and write      |
+ * | submit with explicit sync     | KERNEL only                  |
+ */
+enum wwr_resv_usage {
+	/** The memory itself is moved, cleared or bound: everybody waits. */
+	WWR_RESV_USAGE_KERNEL,
+	/** Writes, under implicit synchronisation. */
+	WWR_RESV_USAGE_WRITE,
+	/** Reads, under implicit synchronisation. */
+	WWR_RESV_USAGE_READ,
+	/** Uses the memory, but takes no part in implicit synchronisation. */
+	WWR_RESV_USAGE_BOOKKEEP,
+};
+
+/**
+ * Whose fences an access waits for, under implicit synchronisation.
+ *
+ * @param write the access writes
+ * @return READ for a write, WRITE for a read
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * dma_resv_usage_rw()
+ */
+static inline enum wwr_resv_usage wwr_resv_usage_rw(bool write)
+{
+	return write ? WWR_RESV_USAGE_READ : WWR_RESV_USAGE_WRITE;
+}
+
+/**
+ * A reservation object: the lock of a buffer, and the fences of the work that uses it.
+ *
+ * Several buffers may share one.
+ *
+ * Fields: (m) the mutex, (t) written with mutex and table_lock held, read with either.
+ */
+struct wwr_resv {
+	struct wwr_mutex mutex;	      /**< lock it through a set, a context, or alone */
+	struct wwr_resv_table *table; /* (t) NULL = no fence was ever reserved */
+	uint32_t table_lock;	      /* a wait lock, lockset/park.h */
+	uint32_t num_slots;	      /* (m) fences that may be appended in this hold */
+	uint32_t slots_hold;	      /* (m) the hold of the mutex that num_slots belongs to */
+};
+
+/**
+ * Make a reservation object ready: unlocked, without fences.
+ *
+ * @param resv       caller's memory
+ * @param lock_class of all reservations that are locked together; NULL = wwr_default_class()
+ * @par Thread safety
+ * Not while another thread uses it.
+ * @par Kernel counterpart
+ * dma_resv_init()
+ */
+WWR_API void wwr_resv_init(struct wwr_resv *resv, struct wwr_class *lock_class);
+
+/**
+ * End a reservation object: drops its references, signalled or not.  Usage error: locked.
+ *
+ * @param resv initialised
+ * @par Thread safety
+ * Not while another thread uses it.
+ * @par Kernel counterpart
+ * dma_resv_fini()
+ */
+WWR_API void wwr_resv_fini(struct wwr_resv *resv);
+
+/**
+ * Make sure that the next @p num_fences calls of wwr_resv_add_fence() have room.
+ *
+ * Slots last until the mutex is unlocked; what is unused then is gone.  Drops signalled fences
+ * when it has to grow.  Two calls do not add up: the larger number counts.
+ *
+ * @param resv       locked
+ * @param num_fences at least 1
+ * @retval 0       as many fences can be added before the unlock
+ * @retval -EINVAL @p num_fences is 0
+ * @retval -ENOMEM no memory; slots reserved before are still there
+ * @par Thread safety
+ * The thread that holds the lock.
+ * @par Kernel counterpart
+ * dma_resv_reserve_fences()
+ */
+WWR_API WWR_MUST_CHECK int wwr_resv_reserve_fences(struct wwr_resv *resv, unsigned int num_fences)
+    WWR_REQUIRES(resv->mutex);
+
+/**
+ * Add a fence.
+ *
+ * Takes the place of the first fence that is signalled, or that is of the same context, of the
+ * same or a higher usage, and not later than @p fence; that needs no slot.  Otherwise it uses up
+ * a slot.
+ *
+ * @param resv  locked
+ * @param fence the reservation takes a reference of its own
+ * @param usage what the fence's work does with the buffer
+ * @retval 0       added
+ * @retval -ENOSPC no slot was reserved; nothing was changed, and debug builds report it
+ * @retval -EINVAL no such usage, or @p fence is made of other fences
+ * @par Thread safety
+ * The thread that holds the lock.
+ * @par Kernel counterpart
+ * dma_resv_add_fence(), which stops the kernel when there is no slot
+ */
+WWR_API WWR_MUST_CHECK int wwr_resv_add_fence(struct wwr_resv *resv, struct wwr_fence *fence,
+					      enum wwr_resv_usage usage) WWR_REQUIRES(resv->mutex);
+
+/**
+ * Put a fence in the place of every fence of a context, for instance when their work was
+ * preempted for good.  Needs no slot.
+ *
+ * @param resv    locked
+ * @param context whose fences go
+ * @param fence   the reservation takes references of its own
+ * @param usage   what the new fence's work does with the buffer
+ * @retval 0       done, also when there was none
+ * @retval -EINVAL no such usage, or @p fence is made of other fences
+ * @par Thread safety
+ * The thread that holds the lock.
+ * @par Kernel counterpart
+ * dma_resv_replace_fences()
+ */
+WWR_API WWR_MUST_CHECK int wwr_resv_replace_fences(struct wwr_resv *resv, uint64_t context,
+						   struct wwr_fence *fence,
+						   enum wwr_resv_usage usage)
+    WWR_REQUIRES(resv->mutex);
+
+/**
+ * A walk over the fences of a locked reservation.  Fields: private, the calling thread only.
+ */
+struct wwr_resv_iter {
+	struct wwr_resv *resv;
+	enum wwr_resv_usage usage;	 /* asked for */
+	enum wwr_resv_usage fence_usage; /* of the fence returned last */
+	unsigned int index;		 /* of the next entry to look at */
+};
+
+/**
+ * Begin to look at the fences of a usage and all lower ones.
+ *
+ * There is nothing to end.  Adding a fence during the walk may show it or not.
+ *
+ * @param iter  caller's memory
+ * @param resv  locked until the walk is over
+ * @param usage the highest one asked for
+ * @par Thread safety
+ * The thread that holds the lock.
+ * @par Kernel counterpart
+ * dma_resv_iter_begin()
+ */
+WWR_API void wwr_resv_iter_begin(struct wwr_resv_iter *iter, struct wwr_resv *resv,
+				 enum wwr_resv_usage usage) WWR_REQUIRES(resv->mutex);
+
+/**
+ * The next fence, signalled ones too.
+ *
+ * @param iter begun; the lock is still held
+ * @return borrowed, valid while the lock is held and the fence not replaced; NULL = no more
+ * @par Thread safety
+ * The thread that holds the lock.
+ * @par Kernel counterpart
+ * dma_resv_iter_next()
+ */
+WWR_API struct wwr_fence *wwr_resv_iter_next(struct wwr_resv_iter *iter);
+
+/**
+ * The usage of the fence that wwr_resv_iter_next() returned last.
+ *
+ * @param iter wwr_resv_iter_next() did not return NULL
+ * @par Thread safety
+ * The thread that holds the lock.
+ * @par Kernel counterpart
+ * dma_resv_iter_usage()
+ */
+static inline enum wwr_resv_usage wwr_resv_iter_usage(const struct wwr_resv_iter *iter)
+{
+	return iter->fence_usage;
+}
+
+/**
+ * Copy the list of fences that have not signalled yet.
+ *
+ * @param resv       borrowed; need not be locked
+ * @param usage      copies fences of this usage and of all lower ones
+ * @param ret_num    how many there are, maybe 0
+ * @param ret_fences an array, each entry a reference; give both back with
+ *                   wwr_resv_put_fences().  NULL when there are none
+ * @retval 0       done
+ * @retval -ENOMEM no memory for the array
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * dma_resv_get_fences()
+ */
+WWR_API WWR_MUST_CHECK int wwr_resv_get_fences(struct wwr_resv *resv, enum wwr_resv_usage usage,
+					       unsigned int *ret_num,
+					       struct wwr_fence ***ret_fences);
+
+/**
+ * Give back what wwr_resv_get_fences() returned: the references and the array.
+ *
+ * @param num    entries of @p fences
+ * @param fences NULL is a no-op
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none; dma_fence_put() and kfree()
+ */
+WWR_API void wwr_resv_put_fences(unsigned int num, struct wwr_fence **fences);
+
+/**
+ * Wait until the fences that are there now have signalled; later ones do not prolong the wait.
+ *
+ * @param resv        borrowed; need not be locked
+ * @param usage       waits for fences of this usage and of all lower ones
+ * @param token       ends the sleep when interrupted; NULL = nothing does
+ * @param deadline_ns absolute CLOCK_MONOTONIC time in nanoseconds; 0 polls, INT64_MAX waits
+ *                    for ever
+ * @retval 0       every such fence has signalled, maybe with an error
+ * @retval -ETIME  @p deadline_ns passed first
+ * @retval -EINTR  the token was interrupted, or a signal handler ran during a sleep with a token
+ * @retval -ENOMEM no memory for a copy of a long fence list
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * dma_resv_wait_timeout(), but a deadline in ns instead of jiffies
+ */
+WWR_API WWR_MUST_CHECK int wwr_resv_wait_until(struct wwr_resv *resv, enum wwr_resv_usage usage,
+					       struct wwr_interrupt_token *token,
+					       int64_t deadline_ns);
+
+/**
+ * Have the fences of a usage and of all lower ones signalled?  Never sleeps for them.
+ *
+ * @param resv  borrowed; need not be locked
+ * @param usage the highest one asked for
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * dma_resv_test_signaled()
+ */
+WWR_API bool wwr_resv_test_signaled(struct wwr_resv *resv, enum wwr_resv_usage usage);
+
+WWR_END_DECLS
+
+#endif /* WWRESV_RESV_H */
