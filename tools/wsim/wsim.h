@@ -20,6 +20,9 @@
 /* Every size, and the sum of all sizes of a descriptor, stays under this. */
 #define WSIM_MAX_BYTES ((uint64_t)1 << 40)
 
+/* A batch that locks more buffers than this is more than wsim_batch_locks() lists. */
+#define WSIM_MAX_LOCKS ((size_t)1 << 20)
+
 /* "No such step" in fields that hold a step number. */
 #define WSIM_NO_STEP SIZE_MAX
 
@@ -252,7 +255,8 @@ struct wsim_lock {
 
 /*
  * The buffers that a batch locks, each once, in the order of the descriptor; its own output
- * comes last. The caller frees *ret_locks with free(). Returns 0 or -ENOMEM.
+ * comes last. The caller frees *ret_locks with free(). Returns 0, -ENOMEM, or
+ * -E2BIG above WSIM_MAX_LOCKS.
  */
 int wsim_batch_locks(const struct wsim_workload *workload, const struct wsim_step *step,
 		     struct wsim_lock **ret_locks, size_t *ret_count);
