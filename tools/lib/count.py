@@ -66,7 +66,7 @@ class Result:
                 self.failed += 1
                 self.bad.append(match.group(2) + ' (a disabled test tests nothing)')
             elif skip:
-                self.skips.append(match.group(2))
+                self.skips.append(SKIP.sub('', match.group(2)).strip() + ': ' + skip.group(1))
             else:
                 self.passed += 1
 
@@ -105,7 +105,7 @@ def main(lane, testlog, rows, skips, canary=False):
                 report(lane, result)
             with open(skips, 'a', encoding='utf-8') as out:
                 for why in result.skips:
-                    out.write('%s/%s: %s\n' % (lane, result.name, why))
+                    out.write('%s/%s: %s\n' % (lane, result.name, why.removeprefix(': ')))
     with open(rows, 'a', encoding='utf-8') as out:
         for suite in sorted(suites):
             out.write('%s/%s\t%d\t%d\t%d\t%d\t%.1f\n' % (lane, suite, *suites[suite]))

@@ -44,18 +44,19 @@ run_lane() {
 			lane, done - failed, failed, skipped, seconds }' >&2
 }
 
-# run_build LANE COMMAND...: a build is a test too.
-run_build() {
-	local lane=$1 start=$SECONDS
-	shift
+# run_step LANE WHAT COMMAND...: one command is one test.
+run_step() {
+	local lane=$1 what=$2 start=$SECONDS
+	shift 2
 
+	say "   $what"
 	if "$@" >"$out/$lane.log" 2>&1; then
-		add_row "$lane/build" 1 0 0 $((SECONDS - start))
+		add_row "$lane/$what" 1 0 0 $((SECONDS - start))
 		return 0
 	fi
-	say "--- FAILED $lane: the build"
+	say "--- FAILED $lane: $what"
 	show_log "$out/$lane.log"
-	add_row "$lane/build" 0 1 0 $((SECONDS - start))
+	add_row "$lane/$what" 0 1 0 $((SECONDS - start))
 	return 1
 }
 
@@ -112,24 +113,24 @@ run_tests() {
 }
 
 lane_debug() {
-	run_build debug build debug -Dbuildtype=debug -Dwerror=true || return
+	run_step debug build build debug -Dbuildtype=debug -Dwerror=true || return
 	run_tests debug debug 1 "$all_tests"
 }
 
 lane_release() {
-	run_build release build release -Dbuildtype=release -Doptimization=2 || return
+	run_step release build build release -Dbuildtype=release -Doptimization=2 || return
 	run_tests release release 1 "$all_tests"
 }
 
 lane_asan() {
-	run_build asan build asan -Doptimization=1 -Db_sanitize=address,undefined || return
+	run_step asan build build asan -Doptimization=1 -Db_sanitize=address,undefined || return
 	run_tests asan asan 4 "$all_tests" "$top/tools/lib/sanitize-wrap"
 }
 
 # Only programs with a main of their own: Criterion does not start under ThreadSanitizer.
 tsan() {
 	use_plain_layout
-	run_build "$1" configure "$out/$1" -Doptimization=1 -Db_sanitize=thread \
+	run_step "$1" build configure "$out/$1" -Doptimization=1 -Db_sanitize=thread \
 		-Db_lundef=false || return
 	TSAN_OPTIONS=halt_on_error=1:abort_on_error=1 run_tests "$1" "$1" 4 '--suite stress'
 	layout=
@@ -138,35 +139,36 @@ lane_tsan_gcc() { tsan tsan-gcc; }
 lane_tsan_clang() { CC=clang-14 tsan tsan-clang; }
 
 lane_clang() {
-	CC=clang-14 run_build clang build clang -Dtests=false -Dwerror=true \
-		-Dc_args=-Wdocumentation,-Wthread-safety
-	CC=clang-14 run_build clang "$top/tests/house/clang_finds.sh" "$top"
+	CC=clang-14 run_step clang build build clang -Dtests=false -Dwerror=true \
+		"-Dc_args=['-Wdocumentation', '-Wthread-safety']"
+	CC=clang-14 run_step clang canary "$top/tests/house/clang_finds.sh" "$top"
 }
 
 # These look at the debug build; tests/house/ holds their canaries too.
 lane_house() {
-	run_build house build debug -Dbuildtype=debug -Dwerror=true || return
+	run_step house build build debug -Dbuildtype=debug -Dwerror=true || return
 	meson_test house debug --suite house
 }
 
 lane_install() {
-	run_build install build release -Dbuildtype=release -Doptimization=2 || return
+	run_step install build build release -Dbuildtype=release -Doptimization=2 || return
 	meson_test install release --suite install
 }
 
 lane_valgrind() {
-	run_build valgrind build debug -Dbuildtype=debug -Dwerror=true || return
+	run_step valgrind build build debug -Dbuildtype=debug -Dwerror=true || return
 	WWR_TEST_SHORT=1 run_tests valgrind debug 10 '--suite stress' "$top/tools/lib/valgrind-wrap"
 }
 
 # write_symbols: the lists in tests/house/, from a release build.
 write_symbols() {
-	local name
+	local name lib
 
-	run_build release build release -Dbuildtype=release -Doptimization=2 || return
+	run_step release build build release -Dbuildtype=release -Doptimization=2 || return
 	for name in wwresv wwresv-drm; do
-		"$top/tests/house/symbols.sh" --print "$out/release" "$name" \
-			>"$top/tests/house/$name.symbols" || return
+		lib=$(find "$out/release" -name "lib$name.so")
+		[ -n "$lib" ] || continue
+		"$top/tests/house/symbols.sh" --print "$lib" >"$top/tests/house/$name.symbols" || return
 		say "wrote tests/house/$name.symbols"
 	done
 }
@@ -185,7 +187,7 @@ write_json() {
 		{
 			printf "%s\n  {\"check\": \"%s\", \"done\": %d, \"goal\": %d, " \
 				"\"violations\": %d, \"seconds\": %s}",
-				NR > 1 ? "," : "", $1, $2, $3, $4, $6
+				(NR > 1 ? "," : ""), $1, $2, $3, $4, $6
 		}
 		END { print "\n]}" }' "$1" >"$2"
 }
