@@ -84,6 +84,8 @@ int park_sleep(uint32_t *word, uint32_t seen, int64_t deadline_ns, bool interrup
 {
 	int ret;
 
+	if (deadline_ns <= 0)
+		return -ETIME;
 	if ((seen & PARK_SLEEPING) == 0) {
 		uint32_t expected = seen;
 

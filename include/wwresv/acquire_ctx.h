@@ -4,11 +4,11 @@
 
 #include <stdint.h>
 
+#include <wwresv/class.h>
 #include <wwresv/macros.h>
 
 WWR_BEGIN_DECLS
 
-struct wwr_class;
 struct wwr_mutex;
 struct wwr_thread;
 
@@ -21,7 +21,7 @@ struct wwr_thread;
  *
  * Fields: (t) owning thread only; (h) written by the owning thread while it holds nothing and
  * waits for nothing, read by others while they keep this context from letting go of a mutex
- * (lockset/mutex_slow.c); (a) atomic.
+ * (lockset/mutex_queue.c); (a) atomic.
  */
 struct wwr_acquire_ctx {
 	struct wwr_class *lock_class;	     /* (h) */
@@ -30,17 +30,16 @@ struct wwr_acquire_ctx {
 	uint32_t classic;		     /* (h) sleeps and kills by the textbook rules */
 	uint32_t state;			     /* (t) enum ctx_state */
 	uint32_t num_held;		     /* (t) */
-	uint32_t wounded;		     /* (a) an older context wants a lock of ours */
-	uint32_t park_word;		     /* (a) where it sleeps without a token */
 	uint32_t inject_countdown;	     /* (t) 0 = no injection */
 	uint32_t inject_interval;	     /* (t) */
+	uint32_t injected;		     /* (t) the last -EDEADLK was an injected one */
+	uint32_t wounded;		     /* (a) an older context wants a lock of ours */
+	uint32_t park_word;		     /* (a) where it sleeps without a token */
 	uintptr_t sleep_word;		     /* (a) the park word it sleeps on; bit 0: claimed */
 	struct wwr_mutex *held;		     /* (t) the locks it holds, latest first */
 	struct wwr_mutex *contended;	     /* (t) the lock that gave -EDEADLK */
 	struct wwr_acquire_ctx *prev, *next; /* (t) the thread's contexts */
-	uint64_t num_locks, num_contended;   /* (t) not yet added to the class's statistics */
-	uint64_t num_backoffs, num_injected; /* (t) the same */
-	uint64_t wait_ns;		     /* (t) the same */
+	struct wwr_class_stats counts;	     /* (t) not yet added to the class's */
 };
 
 /**

@@ -64,6 +64,7 @@ struct wwr_lock_set {
 	struct wwr_lock_set_options options;
 	struct wwr_lock_set_stats stats;
 	struct wwr_mutex *kept; /* locked by back_off, not yet asked for in this attempt */
+	bool fresh;		/* the context has a stamp that no transaction has used */
 	int status;		/* first error of this attempt, but for -EBUSY of trylock */
 	uint32_t phase;		/* enum set_phase */
 };

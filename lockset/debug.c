@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include <wwresv/sys/debug.h>
+
+#include "lockset/mutex.h"
+#include "lockset/park.h"
+#include "lockset/thread.h"
+
+int wwr_debug_mutex_holder(struct wwr_mutex *mutex)
+{
+	const struct wwr_acquire_ctx *ctx;
+	const struct wwr_thread *thread;
+	uintptr_t owner;
+	int tid = 0;
+
+	wait_lock(&mutex->wait_lock);
+	/* The mark keeps a holder from letting go; acquire as in the queue: its context. */
+	owner = wwr_atomic_fetch_or(&mutex->owner, OWNER_WAITERS, WWR_ACQUIRE);
+	if (owner_holder(owner) != 0) {
+		ctx = owner_ctx(owner);
+		thread = ctx != NULL ? ctx->thread
+				     : (const struct wwr_thread *)(owner & ~OWNER_MASK_FLAGS);
+		tid = thread->tid;
+	}
+	/* Release pairs with mutex_release_fast(): we are done looking. */
+	if (mutex->first == NULL)
+		(void)wwr_atomic_fetch_and(&mutex->owner, ~OWNER_WAITERS, WWR_RELEASE);
+	wait_unlock(&mutex->wait_lock);
+	return tid;
+}
+
+struct wait_list {
+	struct wwr_debug_wait *waits;
+	size_t room;
+	size_t num;
+};
+
+static void add_wait(struct wwr_thread *thread, void *arg)
+{
+	struct wait_list *list = arg;
+	/* Relaxed: a snapshot of a moving program. */
+	const struct wwr_mutex *mutex = wwr_atomic_load(&thread->waiting, WWR_RELAXED);
+
+	if (mutex == NULL)
+		return;
+	if (list->num < list->room) {
+		struct wwr_debug_wait *wait = &list->waits[list->num];
+
+		wait->tid = thread->tid;
+		wait->mutex = mutex;
+		wait->since_ns = (uint64_t)wwr_atomic_load(&thread->waiting_since_ns, WWR_RELAXED);
+	}
+	list->num++;
+}
+
+size_t wwr_debug_get_waits(struct wwr_debug_wait *waits, size_t num)
+{
+	struct wait_list list = {waits, num, 0};
+
+	thread_for_each(add_wait, &list);
+	for (size_t i = 0; i < list.num && i < num; i++)
+		waits[i].holder_tid = wwr_debug_mutex_holder((struct wwr_mutex *)waits[i].mutex);
+	return list.num;
+}

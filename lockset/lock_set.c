@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lock sets: an acquire context, the policy of when to give way, and what to remember for a retry.
+ * The members are the context's held list; there is no other.  Invariants: kept is NULL or held;
+ * the context's mode changes only in set_begin() and set_fall_back(), with nothing held.
+ */
+#include "lockset/lock_set.h"
+
+#include "lockset/mutex.h"
+#include "lockset/park.h"
+#include "lockset/usage.h"
+
+#include <errno.h>
+
+/* Fewer in the explorer, where a loss is cheap and a step is not. */
+#ifndef SET_MAX_LOSSES
+#define SET_MAX_LOSSES WWR_LOCK_SET_MAX_LOSSES
+#endif
+
+static int set_init(struct wwr_lock_set *set, const struct wwr_lock_set_options *options)
+{
+	if (options != NULL &&
+	    ((options->flags & ~WWR_LOCK_SET_MASK) != 0 || options->deadline_ns < 0))
+		return -EINVAL;
+	*set = (struct wwr_lock_set){.phase = SET_IDLE, .fresh = true};
+	if (options != NULL)
+		set->options = *options;
+	return 0;
+}
+
+int wwr_lock_set_init(struct wwr_lock_set *set, struct wwr_class *lock_class,
+		      const struct wwr_lock_set_options *options)
+{
+	int ret = set_init(set, options);
+
+	if (ret != 0)
+		return ret;
+	wwr_acquire_ctx_init(&set->own_ctx, lock_class);
+	set->ctx = &set->own_ctx;
+	return 0;
+}
+
+int wwr_lock_set_init_with_ctx(struct wwr_lock_set *set, struct wwr_acquire_ctx *ctx,
+			       const struct wwr_lock_set_options *options)
+{
+	int ret;
+
+	if (ctx->num_held != 0 || ctx->state == CTX_DONE)
+		return -EINVAL;
+	ret = set_init(set, options);
+	if (ret != 0)
+		return ret;
+	ctx_flush_counts(ctx);
+	set->ctx = ctx;
+	return 0;
+}
+
+void wwr_lock_set_fini(struct wwr_lock_set *set)
+{
+	set_end(set);
+	if (set->ctx == &set->own_ctx)
+		wwr_acquire_ctx_fini(set->ctx);
+	else
+		set->ctx->classic = 1;
+}
+
+void set_begin(struct wwr_lock_set *set)
+{
+	if (!set->fresh)
+		wwr_acquire_ctx_reinit(set->ctx);
+	set->fresh = false;
+	set->status = 0;
+	set->ctx->classic = (set->options.flags & WWR_LOCK_SET_CLASSIC) != 0;
+	set->stats.classic = set->ctx->classic;
+	set->stats.retries = 0;
+	set->stats.losses = 0;
+	set->stats.restarts = 0;
+	set->stats.last_contended = NULL;
+}
+
+bool set_is_contended(const struct wwr_lock_set *set)
+{
+	return set->ctx->state == CTX_CONTENDED;
+}
+
+static struct mutex_wait set_wait(const struct wwr_lock_set *set)
+{
+	return (struct mutex_wait){
+	    .token = set->options.token,
+	    .deadline_ns = set->options.deadline_ns != 0 ? set->options.deadline_ns : PARK_FOREVER,
+	    .interruptible = set->options.token != NULL,
+	    .from_set = true,
+	};
+}
+
+/* The set holds it already; if back_off kept it, this attempt wants it. */
+static int set_found(struct wwr_lock_set *set, const struct wwr_mutex *mutex)
+{
+	if (set->kept == mutex)
+		set->kept = NULL;
+	return 0;
+}
+
+/* A lock call failed: remember it, and count a lost contention. */
+static int set_failed(struct wwr_lock_set *set, int error)
+{
+	if (set->status == 0)
+		set->status = error;
+	if (error != -EDEADLK)
+		return error;
+	set->stats.last_contended = set->ctx->contended;
+	if (set->ctx->injected)
+		return error;
+	if (set->ctx->classic)
+		set->stats.restarts++;
+	else
+		set->stats.losses++;
+	return error;
+}
+
+int wwr_lock_set_lock(struct wwr_lock_set *set, struct wwr_mutex *mutex)
+{
+	struct wwr_acquire_ctx *ctx = set->ctx;
+	struct mutex_wait wait;
+	int ret;
+
+	if (__builtin_expect(set->phase == SET_IDLE, 0)) {
+		set_begin(set);
+		set->phase = SET_ACTIVE;
+	}
+	if (__builtin_expect(set_is_contended(set), 0))
+		return -EDEADLK;
+	if (mutex_is_held_by(mutex, owner_of_ctx(ctx)))
+		return set_found(set, mutex);
+	wait = set_wait(set);
+	ret = mutex_lock_ctx(mutex, ctx, &wait);
+	return __builtin_expect(ret == 0, 1) ? 0 : set_failed(set, ret);
+}
+
+int wwr_lock_set_trylock(struct wwr_lock_set *set, struct wwr_mutex *mutex)
+{
+	int ret;
+
+	if (set->phase == SET_IDLE) {
+		set_begin(set);
+		set->phase = SET_ACTIVE;
+	}
+	if (set_is_contended(set))
+		return -EDEADLK;
+	ret = wwr_mutex_trylock(mutex, set->ctx);
+	if (ret == -EALREADY)
+		return set_found(set, mutex);
+	return ret == 0 || ret == -EBUSY ? ret : set_failed(set, ret);
+}
+
+int wwr_lock_set_lock_array(struct wwr_lock_set *set, struct wwr_mutex *const *mutexes, size_t num)
+{
+	for (size_t i = 0; i < num; i++) {
+		int ret = wwr_lock_set_lock(set, mutexes[i]);
+
+		if (ret != 0)
+			return ret;
+	}
+	return 0;
+}
+
+static void set_unlock_members(struct wwr_lock_set *set)
+{
+	set->kept = NULL;
+	while (set->ctx->held != NULL)
+		mutex_unlock_ctx(set->ctx->held, set->ctx);
+}
+
+/* Lost too often: from here on by the rules that let the oldest win.  Nothing is held. */
+static void set_fall_back(struct wwr_lock_set *set)
+{
+	if (set->ctx->classic || set->stats.losses < SET_MAX_LOSSES)
+		return;
+	set->ctx->classic = 1;
+	set->ctx->counts.num_fallbacks++;
+	set->stats.classic = true;
+}
+
+int wwr_lock_set_back_off(struct wwr_lock_set *set)
+{
+	struct mutex_wait wait = set_wait(set);
+	struct wwr_mutex *mutex = set->ctx->contended;
+	int ret;
+
+	WWR_USAGE(set_is_contended(set), "wwr_lock_set_back_off: set %p has no contended lock",
+		  (void *)set);
+	set_unlock_members(set);
+	set_fall_back(set);
+	if (set->options.retry_limit != 0 && set->stats.retries >= set->options.retry_limit)
+		return set->status = -EAGAIN;
+	ret = mutex_lock_contended(mutex, set->ctx, &wait);
+	set->status = ret;
+	if (ret != 0)
+		return ret;
+	set->stats.retries++;
+	set->kept = mutex;
+	return 0;
+}
+
+void wwr_lock_set_unlock(struct wwr_lock_set *set, struct wwr_mutex *mutex)
+{
+	WWR_USAGE(wwr_lock_set_holds(set, mutex),
+		  "wwr_lock_set_unlock: set %p does not hold mutex %p", (void *)set, (void *)mutex);
+	(void)set_found(set, mutex);
+	mutex_unlock_ctx(mutex, set->ctx);
+}
+
+void wwr_lock_set_done(struct wwr_lock_set *set)
+{
+	WWR_USAGE(!set_is_contended(set),
+		  "wwr_lock_set_done: set %p has a contended lock to back off to", (void *)set);
+	wwr_acquire_ctx_done(set->ctx);
+}
+
+void set_drop_kept(struct wwr_lock_set *set)
+{
+	if (set->kept != NULL)
+		wwr_lock_set_unlock(set, set->kept);
+}
+
+/* The set's own sums; the class's are added at the same time. */
+static void set_flush_counts(struct wwr_lock_set *set)
+{
+	const struct wwr_class_stats *counts = &set->ctx->counts;
+
+	if (counts->num_locks == 0 && counts->num_backoffs == 0)
+		return;
+	set->stats.num_locks += counts->num_locks;
+	set->stats.num_backoffs += counts->num_backoffs;
+	set->stats.wait_ns += counts->wait_ns;
+	ctx_flush_counts(set->ctx);
+}
+
+void set_end(struct wwr_lock_set *set)
+{
+	set_unlock_members(set);
+	if (set_is_contended(set))
+		ctx_clear_contended(set->ctx);
+	set_flush_counts(set);
+	set->phase = SET_IDLE;
+}
+
+void wwr_lock_set_release_all(struct wwr_lock_set *set)
+{
+	if (!set_is_contended(set)) {
+		set_end(set);
+		return;
+	}
+	/* Not committed: the next attempt keeps the stamp and what it has lost so far. */
+	set_unlock_members(set);
+	set_fall_back(set);
+	ctx_clear_contended(set->ctx);
+	set->status = 0;
+	set->phase = SET_ACTIVE;
+}
+
+int wwr_lock_set_status(const struct wwr_lock_set *set)
+{
+	return set->status;
+}
+
+bool wwr_lock_set_holds(const struct wwr_lock_set *set, const struct wwr_mutex *mutex)
+{
+	return mutex_is_held_by(mutex, owner_of_ctx(set->ctx));
+}
+
+int wwr_lock_set_with_locked(struct wwr_lock_set *set, struct wwr_mutex *mutex,
+			     int (*fn)(struct wwr_mutex *mutex, void *arg), void *arg)
+{
+	return wwr_lock_set_holds(set, mutex) ? fn(mutex, arg) : -EINVAL;
+}
+
+void wwr_lock_set_get_stats(const struct wwr_lock_set *set, struct wwr_lock_set_stats *ret_stats)
+{
+	*ret_stats = set->stats;
+	ret_stats->num_locks += set->ctx->counts.num_locks;
+	ret_stats->num_backoffs += set->ctx->counts.num_backoffs;
+	ret_stats->wait_ns += set->ctx->counts.wait_ns;
+}
