@@ -91,6 +91,7 @@ static inline bool mutex_release_fast(struct wwr_mutex *mutex, uintptr_t holder)
 /* The holder's list of what it holds. */
 static inline void mutex_link(struct wwr_mutex *mutex, struct wwr_mutex **head)
 {
+	mutex->hold_seq++;
 	mutex->prev = NULL;
 	mutex->next = *head;
 	if (*head != NULL)

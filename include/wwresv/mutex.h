@@ -31,7 +31,7 @@ struct WWR_CAPABILITY("mutex") wwr_mutex {
 	struct wwr_waiter *last;       /* (w) */
 	struct wwr_mutex *prev, *next; /* (o) the holder's locks */
 	uint32_t wait_lock;	       /* (a) lockset/park.h */
-	uint32_t reserved;
+	uint32_t hold_seq;	       /* (o) counts holds: tells one from the next */
 };
 
 /** Initialiser for a mutex with static storage. */
