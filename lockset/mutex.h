@@ -70,6 +70,9 @@ static inline bool mutex_try_fast(struct wwr_mutex *mutex, uintptr_t holder)
 {
 	uintptr_t expected = 0;
 
+	/* Relaxed: an exchange that is bound to fail would cost as much as one that does not. */
+	if (wwr_atomic_load(&mutex->owner, WWR_RELAXED) != 0)
+		return false;
 	/*
 	 * Acquire pairs with the release in mutex_release_fast(): what the last holder wrote.
 	 * Release pairs with the acquire of a waiter that sets the mark: it may look at the

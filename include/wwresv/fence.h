@@ -26,7 +26,7 @@ struct wwr_fence_ops {
 	const char *(*timeline_name)(const struct wwr_fence *fence);
 
 	/**
-	 * See to it that the fence will signal.  Called once and without a lock, before the
+	 * See to it that the fence will signal.  Called once and without a lock, for the
 	 * first callback or wait; may call wwr_fence_signal().  false = the work is already
 	 * done: the fence is signalled for the driver.  NULL = the fence signals anyway.
 	 */
@@ -72,7 +72,7 @@ struct wwr_fence {
 	int64_t deadline_ns;		 /* (a) the earliest wish */
 	int32_t error;			 /* (a) 0 or -errno, written before the signal */
 	uint32_t refcount;		 /* (a) */
-	uint32_t flags;			 /* (a) reservation/fence_flags.h */
+	uint32_t flags;			 /* (a) reservation/fence_core.h */
 	uint32_t park_word;		 /* (a) where threads wait for the list, lockset/park.h */
 	uintptr_t runner;		 /* (a) the thread that runs the callbacks */
 	struct wwr_fence_cb *pending;	 /* (r) callbacks that did not run yet */

@@ -53,8 +53,8 @@ struct wwr_lock_set_stats {
  * off, whoever is older.  After WWR_LOCK_SET_MAX_LOSSES losses in one transaction it goes over
  * to classic rules, still with its old stamp, until it commits.
  *
- * A transaction begins with the first lock and commits when everything is released while no
- * contended lock is remembered; the next lock begins a new one, with a new stamp.
+ * A transaction begins with the first lock and commits at wwr_lock_set_release_all() with no
+ * contended lock remembered; the next lock begins a new one, with a new stamp.
  *
  * Belongs to the thread that initialised it.  All fields: (t) that thread only.
  */
