@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fences: life, state and signal.  Invariants: FENCE_SIGNALED never goes away again; error is
+ * written before it and timestamp_ns by the thread that set it; a fence whose reference count is 0
+ * has no callbacks.  fence_core.h explains the state word.
+ */
+#include <wwresv/fence.h>
+
+#include "lockset/alloc.h"
+#include "lockset/park.h"
+#include "lockset/usage.h"
+#include "reservation/fence_core.h"
+#include "reservation/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define FENCE_MAX_ERROR 4095
+
+/* Longer descriptions are cut off in reports. */
+#define FENCE_TEXT_BYTES 160
+
+static const char *detached_driver_name(const struct wwr_fence *fence)
+{
+	(void)fence;
+	return "detached";
+}
+
+static const char *detached_timeline_name(const struct wwr_fence *fence)
+{
+	(void)fence;
+	return "signaled";
+}
+
+/* What remains of a driver that has no release op, once its fence has signalled. */
+static const struct wwr_fence_ops detached_ops = {
+    .driver_name = detached_driver_name,
+    .timeline_name = detached_timeline_name,
+};
+
+uint64_t wwr_fence_context_alloc(unsigned int num)
+{
+	static uint64_t next_context = 1;
+
+	WWR_USAGE(num > 0, "wwr_fence_context_alloc: 0 contexts asked for");
+	/* Relaxed: the numbers need only be unique. */
+	return wwr_atomic_fetch_add(&next_context, num, WWR_RELAXED);
+}
+
+void wwr_fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, uint64_t context,
+		    uint64_t seqno)
+{
+	WWR_USAGE(ops != NULL && ops->driver_name != NULL && ops->timeline_name != NULL,
+		  "wwr_fence_init: fence %p has no driver_name or no timeline_name op",
+		  (void *)fence);
+	/* Plain stores: whoever publishes the fence publishes them. */
+	fence->ops = ops;
+	fence->context = context;
+	fence->seqno = seqno;
+	fence->callbacks = 0;
+	fence->timestamp_ns = FENCE_NO_TIMESTAMP;
+	fence->deadline_ns = INT64_MAX;
+	fence->error = 0;
+	fence->refcount = 1;
+	fence->flags = 0;
+	fence->park_word = 0;
+	fence->runner = 0;
+	fence->pending = NULL;
+}
+
+struct wwr_fence *wwr_fence_get(struct wwr_fence *fence)
+{
+	uint32_t old;
+
+	if (fence == NULL)
+		return NULL;
+	/* Relaxed: the caller's own reference orders what it needs. */
+	old = wwr_atomic_fetch_add(&fence->refcount, 1, WWR_RELAXED);
+	WWR_USAGE(old != 0, "wwr_fence_get: fence %p was released", (void *)fence);
+	return fence;
+}
+
+/* True = it was the last reference. */
+static bool fence_drop(struct wwr_fence *fence)
+{
+	/*
+	 * Release and acquire pair with each other: what any holder did to the fence comes before
+	 * its release.
+	 */
+	uint32_t old = wwr_atomic_fetch_sub(&fence->refcount, 1, WWR_ACQ_REL);
+
+	WWR_USAGE(old != 0, "wwr_fence_put: fence %p was released before", (void *)fence);
+	return old == 1;
+}
+
+/* The last reference is gone and somebody waits, on a reference that was not his. */
+static void fence_abandon(struct wwr_fence *fence)
+{
+	char text[FENCE_TEXT_BYTES];
+
+	(void)wwr_fence_describe(fence, text, sizeof(text));
+	RESERVATION_REPORT("fence %p (%s) is released unsignalled while somebody waits for it: "
+			   "signalled with -EDEADLK",
+			   (void *)fence, text);
+	wwr_fence_set_error(fence, -EDEADLK);
+	(void)wwr_fence_signal(fence);
+}
+
+void wwr_fence_put(struct wwr_fence *fence)
+{
+	const struct wwr_fence_ops *ops;
+
+	if (fence == NULL || !fence_drop(fence))
+		return;
+	/* Relaxed: nobody else has the fence. */
+	if (fence_first_cb(wwr_atomic_load(&fence->callbacks, WWR_RELAXED)) != NULL) {
+		/* Callbacks may take references, and even keep them. */
+		wwr_atomic_store(&fence->refcount, 1, WWR_RELAXED);
+		fence_abandon(fence);
+		if (!fence_drop(fence))
+			return;
+	}
+	ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
+	if (ops->release != NULL)
+		ops->release(fence);
+	else
+		wwr_free(fence);
+}
+
+void wwr_fence_set_error(struct wwr_fence *fence, int error)
+{
+	WWR_USAGE(error < 0 && error >= -FENCE_MAX_ERROR,
+		  "wwr_fence_set_error: fence %p: %d is not an error from -4095 to -1",
+		  (void *)fence, error);
+	WWR_USAGE(!wwr_fence_is_signaled(fence),
+		  "wwr_fence_set_error: fence %p has signalled already", (void *)fence);
+	/* Relaxed: the signal publishes it. */
+	wwr_atomic_store(&fence->error, error, WWR_RELAXED);
+}
+
+/* Set the signalled mark and own the list; false = somebody else did. */
+static bool fence_claim(struct wwr_fence *fence, struct wwr_fence_cb **ret_last_added)
+{
+	/* Acquire pairs with the other signaller's exchange: its result is ours to see. */
+	uintptr_t old = wwr_atomic_load(&fence->callbacks, WWR_ACQUIRE);
+
+	for (;;) {
+		if ((old & FENCE_SIGNALED) != 0)
+			return false;
+		if ((old & FENCE_BUSY) != 0) {
+			old = fence_wait_not_busy(fence);
+			continue;
+		}
+		/*
+		 * Acquire pairs with the release in wwr_fence_add_callback(): the callbacks'
+		 * fields. Release pairs with the acquire in wwr_fence_is_signaled(): the work was
+		 * done.
+		 */
+		if (wwr_atomic_cas(&fence->callbacks, &old, FENCE_SIGNALED | FENCE_BUSY,
+				   WWR_ACQ_REL))
+			break;
+	}
+	*ret_last_added = fence_first_cb(old);
+	return true;
+}
+
+int wwr_fence_signal_at(struct wwr_fence *fence, int64_t timestamp_ns)
+{
+	struct wwr_fence_cb *last_added;
+
+	WWR_USAGE(timestamp_ns >= 0, "wwr_fence_signal_at: fence %p: %" PRId64 " is no time",
+		  (void *)fence, timestamp_ns);
+	if (!fence_claim(fence, &last_added))
+		return -EINVAL;
+
+	/* Relaxed: giving up the list publishes it; who reads it earlier needs only the number. */
+	wwr_atomic_store(&fence->timestamp_ns, timestamp_ns, WWR_RELAXED);
+	/* Relaxed: the new table is constant. */
+	if (wwr_atomic_load(&fence->ops, WWR_RELAXED)->release == NULL)
+		wwr_atomic_store(&fence->ops, &detached_ops, WWR_RELAXED);
+	if (last_added != NULL)
+		fence_run_callbacks(fence, last_added);
+	fence_release_list(fence, FENCE_SIGNALED);
+	return 0;
+}
+
+int wwr_fence_signal(struct wwr_fence *fence)
+{
+	/* Spares the clock reading; and without a race nothing else is needed. */
+	if (wwr_fence_is_signaled(fence))
+		return -EINVAL;
+	return wwr_fence_signal_at(fence, park_now_ns());
+}
+
+bool wwr_fence_is_signaled(const struct wwr_fence *fence)
+{
+	/* Acquire pairs with the release in fence_claim(): what the work wrote is seen. */
+	return (wwr_atomic_load(&fence->callbacks, WWR_ACQUIRE) & FENCE_SIGNALED) != 0;
+}
+
+int wwr_fence_get_status(const struct wwr_fence *fence)
+{
+	int error;
+
+	if (!wwr_fence_is_signaled(fence))
+		return 0;
+	/* Relaxed: written before the signal. */
+	error = wwr_atomic_load(&fence->error, WWR_RELAXED);
+	return error != 0 ? error : 1;
+}
+
+int64_t wwr_fence_timestamp(const struct wwr_fence *fence)
+{
+	int64_t timestamp_ns;
+
+	if (!wwr_fence_is_signaled(fence))
+		return 0;
+	/* Relaxed, both: only the number matters. */
+	timestamp_ns = wwr_atomic_load(&fence->timestamp_ns, WWR_RELAXED);
+	if (timestamp_ns != FENCE_NO_TIMESTAMP)
+		return timestamp_ns;
+	/* The signaller is just about to write it; the fence only looks constant to the caller. */
+	(void)fence_wait_not_busy((struct wwr_fence *)fence);
+	return wwr_atomic_load(&fence->timestamp_ns, WWR_RELAXED);
+}
+
+void wwr_fence_set_deadline(struct wwr_fence *fence, int64_t deadline_ns)
+{
+	const struct wwr_fence_ops *ops;
+	/* Relaxed throughout: a hint orders nothing. */
+	int64_t earliest_ns = wwr_atomic_load(&fence->deadline_ns, WWR_RELAXED);
+
+	do {
+		if (deadline_ns >= earliest_ns)
+			return;
+	} while (!wwr_atomic_cas(&fence->deadline_ns, &earliest_ns, deadline_ns, WWR_RELAXED));
+	if (wwr_fence_is_signaled(fence))
+		return;
+	ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
+	if (ops->set_deadline != NULL)
+		ops->set_deadline(fence, deadline_ns);
+}
+
+bool wwr_fence_is_later(const struct wwr_fence *a, const struct wwr_fence *b)
+{
+	WWR_USAGE(a->context == b->context,
+		  "wwr_fence_is_later: fences %p and %p are of different contexts", (const void *)a,
+		  (const void *)b);
+	return (int64_t)(a->seqno - b->seqno) > 0;
+}
+
+static const char *stub_name(const struct wwr_fence *fence)
+{
+	(void)fence;
+	return "stub";
+}
+
+static void stub_release(struct wwr_fence *fence)
+{
+	WWR_USAGE(false, "wwr_fence_put: more references of the stub %p dropped than taken",
+		  (void *)fence);
+}
+
+static const struct wwr_fence_ops stub_ops = {
+    .driver_name = stub_name,
+    .timeline_name = stub_name,
+    .release = stub_release,
+};
+
+struct wwr_fence *wwr_fence_stub(void)
+{
+	/* Context 0 is never given out.  The library keeps the first reference. */
+	static struct wwr_fence stub = {
+	    .ops = &stub_ops,
+	    .callbacks = FENCE_SIGNALED,
+	    .timestamp_ns = FENCE_NO_TIMESTAMP,
+	    .deadline_ns = INT64_MAX,
+	    .refcount = 1,
+	};
+	int64_t expected = FENCE_NO_TIMESTAMP;
+
+	/* Relaxed: only the number matters, and every caller has made sure of it here. */
+	if (wwr_atomic_load(&stub.timestamp_ns, WWR_RELAXED) == FENCE_NO_TIMESTAMP)
+		(void)wwr_atomic_cas(&stub.timestamp_ns, &expected, park_now_ns(), WWR_RELAXED);
+	return wwr_fence_get(&stub);
+}
+
+int wwr_fence_describe(const struct wwr_fence *fence, char *ret_text, size_t size_bytes)
+{
+	/* Relaxed: either table is right. */
+	const struct wwr_fence_ops *ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
+	int status = wwr_fence_get_status(fence);
+	char status_text[32];
+
+	if (status < 0)
+		snprintf(status_text, sizeof(status_text), "error %d", status);
+	else
+		snprintf(status_text, sizeof(status_text), "%s", status == 0 ? "pending" : "done");
+	return snprintf(ret_text, size_bytes, "%s %s %" PRIu64 ":%" PRIu64 " %s",
+			ops->driver_name(fence), ops->timeline_name(fence), fence->context,
+			fence->seqno, status_text);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RESERVATION_FENCE_CORE_H
+#define RESERVATION_FENCE_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <wwresv/fence.h>
+
+#include "lockset/wwr_atomic.h"
+
+/*
+ * The word wwr_fence.callbacks is the fence's state and the list of its callbacks:
+ *
+ *   bits 3..63      not signalled: the callback added last, the others behind it; else 0
+ *   FENCE_SIGNALED  set once, never cleared
+ *   FENCE_BUSY      one thread owns the list: a remover, or the signaller until every callback has
+ *                   returned.  Only the owner changes bits 3..63 then; nobody else sets SIGNALED
+ *   FENCE_AWAITED   somebody may be asleep on park_word until BUSY is clear; only with BUSY
+ *
+ * Adding is one exchange of the word; the signal is one that takes the whole list, and one that
+ * gives up BUSY.
+ */
+#define FENCE_SIGNALED ((uintptr_t)1)
+#define FENCE_BUSY     ((uintptr_t)2)
+#define FENCE_AWAITED  ((uintptr_t)4)
+#define FENCE_CB_MASK  (~(uintptr_t)7)
+
+/* Values of wwr_fence.flags. */
+#define FENCE_ENABLED	(1u << 0) /* the enable_signaling op was called, or is being called */
+#define FENCE_CONTAINER (1u << 1) /* made of other fences; set before it is published */
+
+/* timestamp_ns of a fence whose signaller has not got that far. */
+#define FENCE_NO_TIMESTAMP INT64_MIN
+
+static inline struct wwr_fence_cb *fence_first_cb(uintptr_t callbacks)
+{
+	return (struct wwr_fence_cb *)(callbacks & FENCE_CB_MASK);
+}
+
+static inline bool fence_is_container(const struct wwr_fence *fence)
+{
+	/* Relaxed: set before the fence was published. */
+	return (wwr_atomic_load(&fence->flags, WWR_RELAXED) & FENCE_CONTAINER) != 0;
+}
+
+/* Wait until nobody owns the list; returns the word. */
+uintptr_t fence_wait_not_busy(struct wwr_fence *fence);
+
+/* Give up the ownership of the list: callbacks is the word's new value. */
+void fence_release_list(struct wwr_fence *fence, uintptr_t callbacks);
+
+/* The signaller owns the list: call them all, the one added first first. */
+void fence_run_callbacks(struct wwr_fence *fence, struct wwr_fence_cb *last_added);
+
+/* Tell the driver, once, that somebody wants the signal; false = the fence is signalled now. */
+bool fence_enable(struct wwr_fence *fence);
+
+#endif /* RESERVATION_FENCE_CORE_H */
