@@ -4,15 +4,20 @@
 
 #include <stddef.h>
 
-/* All memory of the libraries comes from here; <wwresv/alloc.h> replaces what is behind it. */
+#include <wwresv/macros.h>
+
+/*
+ * All memory of the libraries comes from here; <wwresv/alloc.h> replaces what is behind it.
+ * Exported for the drivers' library, which shares the hook; in no public header.
+ */
 
 /* Zeroed memory, or NULL. */
-void *wwr_alloc(size_t size_bytes);
+WWR_API void *wwr_alloc(size_t size_bytes);
 
 /* Zeroed memory for an array, or NULL, also when the size overflows. */
-void *wwr_alloc_array(size_t num, size_t size_bytes);
+WWR_API void *wwr_alloc_array(size_t num, size_t size_bytes);
 
 /* NULL is a no-op. */
-void wwr_free(void *ptr);
+WWR_API void wwr_free(void *ptr);
 
 #endif /* LOCKSET_ALLOC_H */
