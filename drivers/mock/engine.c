@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An engine's thread.  Invariant: an engine runs only jobs that wait for nothing; the memory of a
+ * job's buffers is touched without a lock, ordered by the fences alone.
+ */
+#include "drivers/mock/job.h"
+#include "drivers/mock/job_fence.h"
+#include "drivers/mock/mock_device.h"
+#include "drivers/mock/run_queue.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#define NS_PER_S 1000000000
+
+/* How a job leaves its engine. */
+enum engine_outcome {
+	ENGINE_DONE,  /* it has run long enough */
+	ENGINE_YIELD, /* it gives way and goes on later */
+	ENGINE_STOP,  /* the device is being stopped: it has no effect */
+};
+
+int64_t mock_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* When a job that starts now has run long enough. */
+static int64_t engine_job_end_ns(const struct mock_engine *engine, const struct wwr_job *job)
+{
+	double scaled_ns;
+
+	if (job->config.duration_ns == WWR_JOB_ENDLESS)
+		return INT64_MAX;
+	scaled_ns = (double)job->config.duration_ns * engine->device->time_scale;
+	if (scaled_ns >= (double)(INT64_MAX / 2))
+		return INT64_MAX;
+	return scaled_ns == 0 ? 0 : job->started_ns + (int64_t)scaled_ns;
+}
+
+/* The job is the engine's from now on; true = for the first time. */
+static bool engine_take(struct mock_engine *engine, struct wwr_job *job)
+{
+	const bool first = !job->started;
+
+	engine->job = job;
+	engine->since_ns = mock_now_ns();
+	job->engine = (int)engine->index;
+	job->state = WWR_JOB_RUNNING;
+	if (first) {
+		job->started = true;
+		job->started_ns = engine->since_ns;
+		job->end_ns = engine_job_end_ns(engine, job);
+	}
+	run_queue_kick(engine->device);
+	return first;
+}
+
+static void engine_leave(struct mock_engine *engine)
+{
+	engine->busy_ns += (uint64_t)(mock_now_ns() - engine->since_ns);
+	engine->job = NULL;
+}
+
+/* What a job does first: let those run that wait for its start, and look at its buffers. */
+static void engine_begin_job(struct wwr_job *job)
+{
+	job->fences->start_token = wwr_effect_start_token(job->config.seed);
+	(void)wwr_fence_signal(&job->fences->started);
+
+	for (uint32_t i = 0; i < job->num_sources; i++)
+		job->start_tokens[i] = job->sources[i]->start_token;
+	job->digest = wwr_effect_digest(job->config.seed, job->start_tokens, job->num_sources,
+					job->accesses, job->num_buffers);
+}
+
+/* Sleep until something changes or the time has come. */
+static void engine_sleep(struct mock_engine *engine, int64_t deadline_ns)
+{
+	const struct timespec deadline = {
+	    .tv_sec = deadline_ns / NS_PER_S,
+	    .tv_nsec = deadline_ns % NS_PER_S,
+	};
+
+	if (deadline_ns == INT64_MAX)
+		pthread_cond_wait(&engine->cond, &engine->device->lock);
+	else
+		(void)pthread_cond_timedwait(&engine->cond, &engine->device->lock, &deadline);
+}
+
+static enum engine_outcome engine_wait(struct mock_engine *engine, const struct wwr_job *job)
+{
+	while (!job->ended && (job->end_ns == INT64_MAX || mock_now_ns() < job->end_ns)) {
+		if (engine->device->stopping)
+			return ENGINE_STOP;
+		if (job_is_parked(job) && run_queue_wants(engine))
+			return ENGINE_YIELD;
+		engine_sleep(engine, job->end_ns);
+	}
+	return ENGINE_DONE;
+}
+
+/* With the device's lock, which it gives back while the job works. */
+static void engine_complete(struct mock_engine *engine, struct wwr_job *job)
+{
+	struct wwr_device *device = engine->device;
+
+	pthread_mutex_unlock(&device->lock);
+	wwr_effect_write(job->digest, job->accesses, job->num_buffers);
+	job_finish(job, 0);
+
+	pthread_mutex_lock(&device->lock);
+	engine->num_jobs++;
+	engine_leave(engine);
+	job_retire_locked(job);
+	pthread_mutex_unlock(&device->lock);
+	wwr_job_put(job);
+	pthread_mutex_lock(&device->lock);
+}
+
+/* With the device's lock, which it gives back for a while. */
+static void engine_run(struct mock_engine *engine, struct wwr_job *job)
+{
+	struct wwr_device *device = engine->device;
+
+	if (engine_take(engine, job)) {
+		pthread_mutex_unlock(&device->lock);
+		engine_begin_job(job);
+		pthread_mutex_lock(&device->lock);
+	}
+	switch (engine_wait(engine, job)) {
+	case ENGINE_DONE:
+		engine_complete(engine, job);
+		break;
+	case ENGINE_YIELD:
+		engine_leave(engine);
+		run_queue_park(job);
+		break;
+	case ENGINE_STOP:
+		engine_leave(engine);
+		break;
+	}
+}
+
+static void *engine_main(void *arg)
+{
+	struct mock_engine *engine = arg;
+	struct wwr_device *device = engine->device;
+
+	pthread_mutex_lock(&device->lock);
+	while (!device->stopping) {
+		struct wwr_job *job = run_queue_take(engine);
+
+		if (job != NULL) {
+			engine_run(engine, job);
+			continue;
+		}
+		engine->idle = true;
+		engine_sleep(engine, INT64_MAX);
+		engine->idle = false;
+		engine->claimed = false;
+	}
+	pthread_mutex_unlock(&device->lock);
+	return NULL;
+}
+
+int engine_start(struct mock_engine *engine)
+{
+	char name[16];
+
+	if (pthread_create(&engine->thread, NULL, engine_main, engine) != 0)
+		return -EAGAIN;
+	snprintf(name, sizeof(name), "wwr-%.11s", engine->name);
+	(void)pthread_setname_np(engine->thread, name);
+	return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DRIVERS_MOCK_JOB_H
+#define DRIVERS_MOCK_JOB_H
+
+#include "drivers/mock/effect.h"
+
+#include <wwresv/device.h>
+#include <wwresv/fence.h>
+
+struct job_fence;
+
+/* A fence that a job waits for. */
+struct job_dep {
+	struct wwr_fence_cb cb;
+	struct wwr_fence *fence; /* referenced */
+	struct wwr_job *job;	 /* the one that waits */
+};
+
+/*
+ * One job.  It goes through these steps, each in one place:
+ *
+ *	created   job.c	       buffers and dependencies are named
+ *	armed     job_life.c   the point of no return: numbers, fences, place in the queue
+ *	pushed    job_life.c   callbacks are in place; it may run once nothing is unmet
+ *	ready     run_queue.c  everything is met and it is the first of its queue
+ *	running   engine.c
+ *	finished  job_life.c   by its engine, or by who stops the device
+ *	released  job.c
+ *
+ * Fields: (a) atomic, (i) immutable after creation, (u) the submitting thread until armed, then
+ * immutable, (d) the device's lock, (e) the thread that runs it.
+ */
+struct wwr_job {
+	uint32_t refcount;	      /* (a) users, and the device from armed to finished */
+	struct wwr_queue *queue;      /* (i) referenced */
+	struct wwr_job_config config; /* (i) */
+	struct job_fence *fences;     /* (i) */
+
+	struct wwr_effect_access *accesses; /* (u) */
+	struct wwr_device_bo **bos;	    /* (u) referenced; same places as accesses */
+	uint32_t num_buffers;		    /* (u) */
+	uint32_t max_accesses, max_bos;	    /* (u) */
+
+	struct job_dep *deps;	    /* (u) */
+	uint32_t num_deps;	    /* (u) */
+	uint32_t num_explicit;	    /* (u) the first of them, named by the user */
+	uint32_t max_deps;	    /* (u) */
+	struct job_fence **sources; /* (u) jobs whose start it waits for; started is referenced */
+	uint64_t *start_tokens;	    /* (e) what they wrote down */
+	uint32_t num_sources;	    /* (u) */
+	uint32_t max_sources, max_tokens; /* (u) */
+
+	bool armed;	    /* (u) */
+	uint32_t num_unmet; /* (a) dependencies, and one until pushed */
+	uint64_t digest;    /* (e) */
+
+	struct wwr_job *prev, *next; /* (d) the device's unfinished jobs */
+	struct wwr_job *queue_next;  /* (d) the one behind it in its queue */
+	struct wwr_job *ready_next;  /* (d) drivers/mock/run_queue.h */
+	enum wwr_job_state state;    /* (d) */
+	bool pushed;		     /* (d) */
+	bool met;		     /* (d) num_unmet is 0 */
+	bool started;		     /* (d) */
+	bool ended;		     /* (d) wwr_job_end() */
+	bool preemptible;	     /* (d) from its queue, as the next one */
+	int priority;		     /* (d) */
+	int engine;		     /* (d) its index, or -1 */
+	int64_t end_ns;		     /* (d) when it has run long enough; INT64_MAX = never */
+	int64_t submitted_ns, ready_ns, started_ns, finished_ns; /* (d) */
+};
+
+/* Endless, and an engine may be taken from it: its start was seen, its end is not due. */
+static inline bool job_is_parked(const struct wwr_job *job)
+{
+	return job->config.duration_ns == WWR_JOB_ENDLESS && !job->ended && job->started &&
+	       job->preemptible;
+}
+
+/* Add a dependency: 0 or -ENOMEM.  Takes a reference of its own.  Not armed. */
+int job_add_dep(struct wwr_job *job, struct wwr_fence *fence);
+
+/* Forget the dependencies that are not the user's.  Not armed. */
+void job_drop_implicit_deps(struct wwr_job *job);
+
+/*
+ * The point of no return: take the next number of the order of commits, the last place in the
+ * queue, and make the fences live.  0, or -ECANCELED when the device is being stopped.  All
+ * buffers are locked.
+ */
+int job_arm(struct wwr_job *job);
+
+/* Begin to wait for the dependencies.  Armed. */
+void job_push(struct wwr_job *job);
+
+/* Signal the fences; memory was written by now.  Not with the device's lock. */
+void job_finish(struct wwr_job *job, int error);
+
+/* Take a finished job out of the lists; the job behind it may become ready.  The device's lock. */
+void job_retire_locked(struct wwr_job *job);
+
+/* End a job that no engine will run any more, and drop the device's reference. */
+void job_cancel(struct wwr_job *job);
+
+#endif /* DRIVERS_MOCK_JOB_H */

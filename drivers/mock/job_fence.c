@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "drivers/mock/job_fence.h"
+
+#include "drivers/mock/queue.h"
+#include "lockset/alloc.h"
+#include "lockset/wwr_atomic.h"
+
+#include <wwresv/device.h>
+
+static const char *job_fence_driver_name(const struct wwr_fence *fence)
+{
+	(void)fence;
+	return "wwresv-mock";
+}
+
+static const char *started_timeline_name(const struct wwr_fence *fence)
+{
+	return WWR_CONTAINER_OF(fence, struct job_fence, started)->queue->name;
+}
+
+static const char *finished_timeline_name(const struct wwr_fence *fence)
+{
+	return WWR_CONTAINER_OF(fence, struct job_fence, finished)->queue->name;
+}
+
+static void job_fence_put(struct job_fence *fences)
+{
+	/* Release and acquire pair between the two releases: the last one frees. */
+	if (wwr_atomic_fetch_sub(&fences->refcount, 1, WWR_ACQ_REL) == 1)
+		job_fence_destroy(fences);
+}
+
+static void started_release(struct wwr_fence *fence)
+{
+	job_fence_put(WWR_CONTAINER_OF(fence, struct job_fence, started));
+}
+
+static void finished_release(struct wwr_fence *fence)
+{
+	job_fence_put(WWR_CONTAINER_OF(fence, struct job_fence, finished));
+}
+
+static const struct wwr_fence_ops started_ops = {
+    .driver_name = job_fence_driver_name,
+    .timeline_name = started_timeline_name,
+    .release = started_release,
+};
+
+static const struct wwr_fence_ops finished_ops = {
+    .driver_name = job_fence_driver_name,
+    .timeline_name = finished_timeline_name,
+    .release = finished_release,
+};
+
+struct job_fence *job_fence_create(struct wwr_queue *queue, uint64_t label)
+{
+	struct job_fence *fences = wwr_alloc(sizeof(*fences));
+
+	if (fences == NULL)
+		return NULL;
+	fences->queue = wwr_queue_get(queue);
+	fences->label = label;
+	return fences;
+}
+
+void job_fence_destroy(struct job_fence *fences)
+{
+	wwr_queue_put(fences->queue);
+	wwr_free(fences);
+}
+
+void job_fence_arm(struct job_fence *fences, uint64_t seqno, uint64_t commit)
+{
+	fences->commit = commit;
+	fences->refcount = 2;
+	wwr_fence_init(&fences->finished, &finished_ops, fences->queue->context, seqno);
+	wwr_fence_init(&fences->started, &started_ops, fences->queue->context + 1, seqno);
+}
+
+bool wwr_job_fence_info(const struct wwr_fence *fence, struct wwr_job_fence_info *ret_info)
+{
+	/* Relaxed: a foreign fence may change its table meanwhile, but never to one of ours. */
+	const struct wwr_fence_ops *ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
+	const struct job_fence *fences;
+
+	if (ops == &finished_ops)
+		fences = WWR_CONTAINER_OF(fence, struct job_fence, finished);
+	else if (ops == &started_ops)
+		fences = WWR_CONTAINER_OF(fence, struct job_fence, started);
+	else
+		return false;
+	ret_info->label = fences->label;
+	ret_info->commit = fences->commit;
+	ret_info->finished = ops == &finished_ops;
+	return true;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From armed to finished.  Invariants: the device's list of unfinished jobs is in the order of
+ * commits, each queue's list is a part of it in the same order, and fences of a queue signal in
+ * that order: a job is taken out of its queue only after its fences have signalled, and the one
+ * behind it becomes ready only then.
+ */
+#include "drivers/mock/job.h"
+
+#include "drivers/mock/job_fence.h"
+#include "drivers/mock/mock_device.h"
+#include "drivers/mock/queue.h"
+#include "drivers/mock/run_queue.h"
+#include "lockset/wwr_atomic.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static void job_link(struct wwr_job *job)
+{
+	struct wwr_queue *queue = job->queue;
+	struct wwr_device *device = queue->device;
+
+	job->prev = device->last;
+	if (device->last != NULL)
+		device->last->next = job;
+	else
+		device->first = job;
+	device->last = job;
+
+	if (queue->last != NULL)
+		queue->last->queue_next = job;
+	else
+		queue->first = job;
+	queue->last = job;
+}
+
+static void job_unlink(struct wwr_job *job)
+{
+	struct wwr_queue *queue = job->queue;
+	struct wwr_device *device = queue->device;
+
+	if (job->prev != NULL)
+		job->prev->next = job->next;
+	else
+		device->first = job->next;
+	if (job->next != NULL)
+		job->next->prev = job->prev;
+	else
+		device->last = job->prev;
+
+	assert(queue->first == job);
+	queue->first = job->queue_next;
+	if (queue->first == NULL)
+		queue->last = NULL;
+}
+
+static void job_arm_locked(struct wwr_job *job)
+{
+	struct wwr_queue *queue = job->queue;
+	struct wwr_device *device = queue->device;
+
+	job->armed = true;
+	job->state = WWR_JOB_WAITING;
+	job->priority = queue->priority;
+	job->preemptible = queue->preemptible;
+	job->submitted_ns = mock_now_ns();
+	job_fence_arm(job->fences, ++queue->seqno, device->stats.num_submitted++);
+	job_link(job);
+}
+
+int job_arm(struct wwr_job *job)
+{
+	struct wwr_device *device = job->queue->device;
+	int ret = -ECANCELED;
+
+	/* Relaxed: the callbacks that count it down come later, through the fences' own locks. */
+	wwr_atomic_store(&job->num_unmet, job->num_deps + 1, WWR_RELAXED);
+	pthread_mutex_lock(&device->lock);
+	if (!device->stopping) {
+		wwr_job_get(job);
+		job_arm_locked(job);
+		ret = 0;
+	}
+	pthread_mutex_unlock(&device->lock);
+	return ret;
+}
+
+static void job_meet(struct wwr_job *job, uint32_t num)
+{
+	struct wwr_device *device = job->queue->device;
+
+	/*
+	 * Release and acquire pair among all who count down: the last one, and so the engine, sees
+	 * what came before every fence.
+	 */
+	if (wwr_atomic_fetch_sub(&job->num_unmet, num, WWR_ACQ_REL) != num)
+		return;
+	pthread_mutex_lock(&device->lock);
+	job->met = true;
+	if (job->queue->first != job)
+		job->state = WWR_JOB_BLOCKED;
+	run_queue_try_ready(job);
+	pthread_mutex_unlock(&device->lock);
+}
+
+/* A fence callback: the last thing that it does to the job may be its last chance to. */
+static void job_dep_signaled(struct wwr_fence *fence, struct wwr_fence_cb *cb)
+{
+	(void)fence;
+	job_meet(WWR_CONTAINER_OF(cb, struct job_dep, cb)->job, 1);
+}
+
+void job_push(struct wwr_job *job)
+{
+	struct wwr_device *device = job->queue->device;
+	uint32_t num_met = 1;
+
+	for (uint32_t i = 0; i < job->num_deps; i++) {
+		if (wwr_fence_add_callback(job->deps[i].fence, &job->deps[i].cb,
+					   job_dep_signaled) != 0)
+			num_met++;
+	}
+	job_meet(job, num_met);
+
+	pthread_mutex_lock(&device->lock);
+	job->pushed = true;
+	if (device->stopping)
+		pthread_cond_signal(&device->pushed);
+	pthread_mutex_unlock(&device->lock);
+}
+
+void job_finish(struct wwr_job *job, int error)
+{
+	struct wwr_device *device = job->queue->device;
+	const int64_t now = mock_now_ns();
+	bool started;
+
+	pthread_mutex_lock(&device->lock);
+	started = job->started;
+	job->state = WWR_JOB_FINISHED;
+	job->finished_ns = now;
+	device->stats.num_finished++;
+	if (error != 0)
+		device->stats.num_failed++;
+	pthread_mutex_unlock(&device->lock);
+
+	if (!started) {
+		wwr_fence_set_error(&job->fences->started, error);
+		(void)wwr_fence_signal_at(&job->fences->started, now);
+	}
+	if (error != 0)
+		wwr_fence_set_error(&job->fences->finished, error);
+	(void)wwr_fence_signal_at(&job->fences->finished, now);
+}
+
+void job_retire_locked(struct wwr_job *job)
+{
+	struct wwr_queue *queue = job->queue;
+
+	job_unlink(job);
+	if (queue->first != NULL)
+		run_queue_try_ready(queue->first);
+}
+
+void job_cancel(struct wwr_job *job)
+{
+	struct wwr_device *device = job->queue->device;
+
+	/* Afterwards no callback runs, nor will one: nobody else knows the job but its users. */
+	for (uint32_t i = 0; i < job->num_deps; i++)
+		(void)wwr_fence_remove_callback(job->deps[i].fence, &job->deps[i].cb);
+	job_finish(job, -ECANCELED);
+
+	pthread_mutex_lock(&device->lock);
+	job_retire_locked(job);
+	pthread_mutex_unlock(&device->lock);
+	wwr_job_put(job);
+}

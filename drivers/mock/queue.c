@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "drivers/mock/queue.h"
+
+#include "drivers/mock/mock_device.h"
+#include "lockset/alloc.h"
+#include "lockset/wwr_atomic.h"
+
+#include <wwresv/fence.h>
+
+#include <errno.h>
+#include <string.h>
+
+int wwr_queue_create(struct wwr_device *device, const char *name, uint64_t engine_mask,
+		     struct wwr_queue **ret_queue)
+{
+	const uint64_t all = UINT64_MAX >> (WWR_MAX_ENGINES - device->num_engines);
+	struct wwr_queue *queue;
+
+	if (engine_mask == 0 || (engine_mask & ~all) != 0)
+		return -EINVAL;
+	queue = wwr_alloc(sizeof(*queue));
+	if (queue == NULL)
+		return -ENOMEM;
+
+	device_get(device);
+	queue->refcount = 1;
+	queue->device = device;
+	strncpy(queue->name, name, sizeof(queue->name) - 1);
+	queue->engine_mask = engine_mask;
+	queue->context = wwr_fence_context_alloc(2);
+	queue->preemptible = true;
+	*ret_queue = queue;
+	return 0;
+}
+
+struct wwr_queue *wwr_queue_get(struct wwr_queue *queue)
+{
+	/* Relaxed: the caller has a reference, which keeps the queue. */
+	(void)wwr_atomic_fetch_add(&queue->refcount, 1, WWR_RELAXED);
+	return queue;
+}
+
+void wwr_queue_put(struct wwr_queue *queue)
+{
+	if (queue == NULL)
+		return;
+	/* Release and acquire pair among the puts: the last one sees all uses before the others. */
+	if (wwr_atomic_fetch_sub(&queue->refcount, 1, WWR_ACQ_REL) != 1)
+		return;
+	device_put(queue->device);
+	wwr_free(queue);
+}
+
+void wwr_queue_set_priority(struct wwr_queue *queue, int priority)
+{
+	pthread_mutex_lock(&queue->device->lock);
+	queue->priority = priority;
+	pthread_mutex_unlock(&queue->device->lock);
+}
+
+void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible)
+{
+	pthread_mutex_lock(&queue->device->lock);
+	queue->preemptible = preemptible;
+	pthread_mutex_unlock(&queue->device->lock);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one way of a job from its buffers to the engines.  Everything that may fail comes before
+ * job_arm(); what follows cannot.
+ */
+#include "drivers/mock/device_bo.h"
+#include "drivers/mock/job.h"
+#include "drivers/mock/job_fence.h"
+#include "drivers/mock/mock_device.h"
+#include "drivers/mock/queue.h"
+#include "lockset/usage.h"
+
+#include <wwresv/lock_set.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <time.h>
+
+#define NS_PER_S 1000000000
+
+/* One call of wwr_job_submit(): on its thread's stack. */
+struct submit {
+	struct wwr_job *job;
+	int64_t begin_ns;
+	uint64_t hold_ns;
+	uint64_t num_backoffs, wait_ns; /* of the set's counts, given to buffers so far */
+	struct wwr_submit_result result;
+};
+
+/* Give what the set has met since the last call to a buffer. */
+static void submit_count(struct submit *submit, const struct wwr_lock_set *set,
+			 struct wwr_device_bo *bo)
+{
+	struct wwr_lock_set_stats stats;
+
+	wwr_lock_set_get_stats(set, &stats);
+	device_bo_count(bo, stats.num_backoffs - submit->num_backoffs,
+			stats.wait_ns - submit->wait_ns);
+	submit->num_backoffs = stats.num_backoffs;
+	submit->wait_ns = stats.wait_ns;
+}
+
+/* A sleep between two attempts was for the lock that was contended last. */
+static void submit_count_contended(struct submit *submit, const struct wwr_lock_set *set)
+{
+	struct wwr_lock_set_stats stats;
+
+	wwr_lock_set_get_stats(set, &stats);
+	if (stats.last_contended != NULL)
+		submit_count(submit, set, wwr_device_bo_from_mutex(stats.last_contended));
+}
+
+static int submit_acquire(struct wwr_lock_set *set, void *arg)
+{
+	struct submit *submit = arg;
+	struct wwr_job *job = submit->job;
+
+	submit_count_contended(submit, set);
+	for (uint32_t i = 0; i < job->num_buffers; i++) {
+		struct wwr_mutex *mutex = wwr_bo_mutex(&job->bos[i]->base);
+		const bool busy = wwr_mutex_is_locked(mutex);
+		const int ret = wwr_lock_set_lock(set, mutex);
+
+		if (busy || ret != 0)
+			submit_count(submit, set, job->bos[i]);
+		if (ret != 0)
+			return ret;
+	}
+	return 0;
+}
+
+/* Have each buffer once, with all that was asked of it.  With all locks held. */
+static void submit_merge(struct wwr_job *job)
+{
+	const uint32_t num = job->num_buffers;
+
+	job->num_buffers = 0;
+	for (uint32_t i = 0; i < num; i++) {
+		struct wwr_device_bo *bo = job->bos[i];
+		const struct wwr_effect_access access = job->accesses[i];
+
+		/* The mark may be that of another job: it counts only if the buffer is there. */
+		if (bo->place < job->num_buffers && job->bos[bo->place] == bo) {
+			job->accesses[bo->place].access |= access.access;
+			wwr_device_bo_put(bo);
+			continue;
+		}
+		bo->place = job->num_buffers;
+		job->bos[job->num_buffers] = bo;
+		job->accesses[job->num_buffers++] = access;
+	}
+}
+
+/* Whose fences an access waits for: false = nobody's. */
+static bool submit_wanted_usage(uint32_t access, uint32_t break_deps,
+				enum wwr_resv_usage *ret_usage)
+{
+	const uint32_t broken_read =
+	    (access & WWR_ACCESS_DATA) != 0 ? WWR_BREAK_DATA : WWR_BREAK_READ;
+
+	if ((access & WWR_ACCESS_WRITE) != 0 && (break_deps & WWR_BREAK_WRITE) == 0)
+		*ret_usage = wwr_resv_usage_rw(true);
+	else if ((access & WWR_ACCESS_READ) != 0 && (break_deps & broken_read) == 0)
+		*ret_usage = wwr_resv_usage_rw(false);
+	else
+		return false;
+	return true;
+}
+
+/* Wait for a fence too: of each context only for the latest one.  0 or -ENOMEM. */
+static int submit_add_dep(struct wwr_job *job, struct wwr_fence *fence)
+{
+	/* The queue's own order sees to the jobs before this one. */
+	if (fence->context == job->queue->context || wwr_fence_is_signaled(fence))
+		return 0;
+	for (uint32_t i = job->num_explicit; i < job->num_deps; i++) {
+		struct wwr_fence *other = job->deps[i].fence;
+
+		if (other->context != fence->context)
+			continue;
+		if (wwr_fence_is_later(fence, other)) {
+			job->deps[i].fence = wwr_fence_get(fence);
+			wwr_fence_put(other);
+		}
+		return 0;
+	}
+	return job_add_dep(job, fence);
+}
+
+/* Make room for the job's fence and find out what the job waits for. */
+static int submit_prepare(struct wwr_job *job, uint32_t place)
+{
+	struct wwr_resv *resv = job->bos[place]->base.resv;
+	struct wwr_resv_iter iter;
+	struct wwr_fence *fence;
+	enum wwr_resv_usage usage;
+	int ret;
+
+	wwr_mutex_assert_held(&resv->mutex);
+	ret = wwr_resv_reserve_fences(resv, 1);
+	if (ret != 0)
+		return ret;
+	if (!submit_wanted_usage(job->accesses[place].access, job->queue->device->break_deps,
+				 &usage))
+		return 0;
+	wwr_resv_iter_begin(&iter, resv, usage);
+	while (ret == 0 && (fence = wwr_resv_iter_next(&iter)) != NULL)
+		ret = submit_add_dep(job, fence);
+	return ret;
+}
+
+static void submit_publish(struct wwr_job *job, uint32_t place)
+{
+	struct wwr_resv *resv = job->bos[place]->base.resv;
+	const bool write = (job->accesses[place].access & WWR_ACCESS_WRITE) != 0;
+	int ret;
+
+	wwr_mutex_assert_held(&resv->mutex);
+	ret = wwr_resv_add_fence(resv, &job->fences->finished,
+				 write ? WWR_RESV_USAGE_WRITE : WWR_RESV_USAGE_READ);
+	assert(ret == 0);
+	(void)ret;
+}
+
+static void submit_hold(uint64_t hold_ns)
+{
+	const int64_t end_ns = mock_now_ns() + (int64_t)hold_ns;
+	const struct timespec end = {.tv_sec = end_ns / NS_PER_S, .tv_nsec = end_ns % NS_PER_S};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
+		;
+}
+
+static void submit_take_stats(struct submit *submit, const struct wwr_lock_set *set)
+{
+	struct wwr_submit_result *result = &submit->result;
+	struct wwr_lock_set_stats stats;
+
+	wwr_lock_set_get_stats(set, &stats);
+	result->retries = stats.retries;
+	result->num_backoffs = (uint32_t)stats.num_backoffs;
+	result->wait_ns = stats.wait_ns;
+	result->reserve_ns = (uint64_t)(mock_now_ns() - submit->begin_ns);
+	if (stats.last_contended != NULL)
+		result->contended = wwr_device_bo_from_mutex(stats.last_contended);
+}
+
+static int submit_locked(struct wwr_lock_set *set, void *arg)
+{
+	struct submit *submit = arg;
+	struct wwr_job *job = submit->job;
+	int ret;
+
+	submit_take_stats(submit, set);
+	submit_merge(job);
+	for (uint32_t i = 0; i < job->num_buffers; i++) {
+		ret = submit_prepare(job, i);
+		if (ret != 0)
+			return ret;
+	}
+	ret = job_arm(job);
+	if (ret != 0)
+		return ret;
+
+	for (uint32_t i = 0; i < job->num_buffers; i++)
+		submit_publish(job, i);
+	if (submit->hold_ns != 0)
+		submit_hold(submit->hold_ns);
+	return 0;
+}
+
+int wwr_job_submit(struct wwr_job *job, const struct wwr_lock_set_options *options,
+		   uint64_t hold_ns, struct wwr_submit_result *ret_result)
+{
+	struct submit submit = {.job = job, .hold_ns = hold_ns, .begin_ns = mock_now_ns()};
+	struct wwr_lock_set set;
+	int ret;
+
+	WWR_USAGE(!job->armed, "wwr_job_submit: job %p was submitted before", (void *)job);
+	ret = wwr_lock_set_init(&set, job->queue->device->lock_class, options);
+	if (ret != 0)
+		return ret;
+	ret = wwr_lock_set_lock_all(&set, submit_acquire, submit_locked, &submit);
+	if (!job->armed) {
+		submit_count_contended(&submit, &set);
+		submit_take_stats(&submit, &set);
+	}
+	wwr_lock_set_fini(&set);
+
+	if (job->armed) {
+		submit.result.commit = job->fences->commit;
+		job_push(job);
+	} else {
+		job_drop_implicit_deps(job);
+	}
+	submit.result.num_buffers = job->num_buffers;
+	if (ret_result != NULL)
+		*ret_result = submit.result;
+	return ret;
+}
