@@ -86,6 +86,14 @@ uint64_t wwr_effect_start_token(uint64_t seed)
 	return mix(seed + SALT_TOKEN * MIX_STEP) | 1;
 }
 
+static uint64_t absorb_accesses(uint64_t digest, const struct wwr_effect_access *accesses,
+				size_t num_accesses)
+{
+	for (size_t i = 0; i < num_accesses; i++)
+		digest = absorb_bytes(digest, accesses[i].bytes, accesses[i].num_bytes);
+	return mix(digest);
+}
+
 uint64_t wwr_effect_digest(uint64_t seed, const uint64_t *start_tokens, size_t num_tokens,
 			   const struct wwr_effect_access *accesses, size_t num_accesses)
 {
@@ -93,14 +101,13 @@ uint64_t wwr_effect_digest(uint64_t seed, const uint64_t *start_tokens, size_t n
 
 	for (size_t i = 0; i < num_tokens; i++)
 		digest = absorb(digest, start_tokens[i]);
-	for (size_t i = 0; i < num_accesses; i++)
-		digest = absorb_bytes(digest, accesses[i].bytes, accesses[i].num_bytes);
-	return mix(digest);
+	return absorb_accesses(digest, accesses, num_accesses);
 }
 
 void wwr_effect_write(uint64_t digest, const struct wwr_effect_access *accesses,
 		      size_t num_accesses)
 {
+	digest = absorb_accesses(digest, accesses, num_accesses);
 	for (size_t i = 0; i < num_accesses; i++) {
 		if ((accesses[i].access & WWR_ACCESS_WRITE) != 0)
 			rewrite_bytes(mix(digest + i), accesses[i].bytes, accesses[i].num_bytes);

@@ -12,9 +12,10 @@
  * buffers, a replay in the order of commits runs them on copies and must get the same bytes.
  *
  * At its start a job computes the digest of the touched bytes of every buffer it uses, in the
- * order in which the buffers were added; at its end it rewrites the touched bytes of those that
- * it writes.  What is written depends on the old bytes and on the digest, so every missing
- * dependency (read after write, write after read, write after write) changes the result.
+ * order in which the buffers were added; at its end it looks at all of them once more and rewrites
+ * the touched bytes of those that it writes.  What is written depends on the old bytes and on both
+ * looks, so every missing dependency (read after write, write after read, write after write)
+ * changes the result if it matters at any time from start to end.
  */
 
 /* One buffer of a job. */
@@ -41,7 +42,7 @@ WWR_API uint64_t wwr_effect_start_token(uint64_t seed);
 WWR_API uint64_t wwr_effect_digest(uint64_t seed, const uint64_t *start_tokens, size_t num_tokens,
 				   const struct wwr_effect_access *accesses, size_t num_accesses);
 
-/* Rewrite the buffers that the job writes. */
+/* Look at all buffers again, then rewrite those that the job writes. */
 WWR_API void wwr_effect_write(uint64_t digest, const struct wwr_effect_access *accesses,
 			      size_t num_accesses);
 
