@@ -179,6 +179,8 @@ static void submit_take_stats(struct submit *submit, const struct wwr_lock_set *
 	wwr_lock_set_get_stats(set, &stats);
 	result->retries = stats.retries;
 	result->num_backoffs = (uint32_t)stats.num_backoffs;
+	result->losses = stats.losses;
+	result->restarts = stats.restarts;
 	result->wait_ns = stats.wait_ns;
 	result->reserve_ns = (uint64_t)(mock_now_ns() - submit->begin_ns);
 	if (stats.last_contended != NULL)
