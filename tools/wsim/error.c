@@ -7,8 +7,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* Of a long step this much is shown before the column of the trouble. */
-#define CONTEXT_BEFORE 40
+/* Of a long step this much is shown before the trouble; it fits even if all of it is escaped. */
+#define CONTEXT_BEFORE 30
 #define ELLIPSIS       "..."
 
 /* One character as it is shown; at most 4 bytes and a NUL. */
@@ -40,20 +40,28 @@ void wsim_error_quote(char *buf, size_t size, struct wsim_span span)
 	}
 }
 
+static size_t quoted_len(struct wsim_span span)
+{
+	char shown[8];
+	size_t len = 0;
+
+	for (size_t i = 0; i < span.len; i++)
+		len += escape(shown, span.ptr[i]);
+	return len;
+}
+
 void wsim_error_set_step(struct wsim_error *err, struct wsim_span step, size_t offset)
 {
 	size_t skip = 0, used = 0;
-	char shown[8];
 
-	if (step.len > sizeof(err->text) - sizeof(ELLIPSIS) && offset > CONTEXT_BEFORE) {
+	if (quoted_len(step) + sizeof(ELLIPSIS) > sizeof(err->text) && offset > CONTEXT_BEFORE) {
 		skip = offset - CONTEXT_BEFORE;
 		used = strlen(ELLIPSIS);
 		memcpy(err->text, ELLIPSIS, used);
 	}
 	wsim_error_quote(err->text + used, sizeof(err->text) - used, wsim_span_skip(step, skip));
-	for (size_t i = skip; i < offset; i++)
-		used += escape(shown, step.ptr[i]);
-	err->caret = used < sizeof(err->text) ? (uint32_t)used : sizeof(err->text) - 1;
+	err->caret =
+	    (uint32_t)(used + quoted_len((struct wsim_span){step.ptr + skip, offset - skip}));
 }
 
 void wsim_error_set_file(struct wsim_error *err, const char *file, const char *format, ...)
