@@ -15,23 +15,40 @@ export PKG_CONFIG_LIBDIR=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$work/stage
 LD_LIBRARY_PATH=$(dirname "${pc%/*}")
 export LD_LIBRARY_PATH
 
-# compile FILE: as an embedder does, with nothing of the source tree in reach.
+# compile FILE PACKAGE: as an embedder does, with nothing of the source tree in reach.
 compile() {
 	# shellcheck disable=SC2046 # flags
 	cc -std=gnu11 -Wall -Wextra -Werror -pthread -o "$work/program" "$1" \
-		$(pkg-config --cflags --libs wwresv)
+		$(pkg-config --cflags --libs "$2")
 }
 
 cd "$work"
 for example in "$root"/examples/*.c; do
 	echo "== ${example##*/}"
 	cp "$example" example.c
-	compile example.c
+	compile example.c wwresv
 	./program
 done
 
+cat >device.c <<'EOF'
+#include <wwresv/device.h>
+int main(void)
+{
+	struct wwr_device_config config;
+	struct wwr_device *device;
+
+	wwr_device_config_init(&config);
+	if (wwr_device_create(&config, &device) != 0)
+		return 1;
+	wwr_device_destroy(device);
+	return 0;
+}
+EOF
+compile device.c wwresv-drm
+./program
+
 printf '#include <wwresv/wwresv.h>\n#include "lockset/park.h"\nint main(void) { return 0; }\n' >bad.c
-if compile bad.c 2>/dev/null; then
+if compile bad.c wwresv 2>/dev/null; then
 	echo 'a private header is in reach of an embedder'
 	exit 1
 fi

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2086 # options are split on purpose
 # Sourced by tools/check: the lanes.  A lane builds in one way, runs its canaries, which must fail,
 # and then its tests; the results go to $rows, a line `lane/suite done goal failed skipped seconds`.
 
@@ -13,6 +14,9 @@ house     layers, headers, exported symbols, format, coverage of the API
 install   staged installation: the examples through pkg-config
 valgrind  memcheck: the stress programs, shortened
 '
+
+debug_options='-Dbuildtype=debug -Dwerror=true'
+release_options='-Doptimization=2 -Ddebug=false -Db_ndebug=true'
 
 list_lanes() { sed -n '/./s/^\([^ ]*\) *\(.*\)/\1\t\2/p' <<<"$lanes" | expand -t 12; }
 lane_names() { awk 'NF { print $1 }' <<<"$lanes"; }
@@ -113,12 +117,12 @@ run_tests() {
 }
 
 lane_debug() {
-	run_step debug build build debug -Dbuildtype=debug -Dwerror=true || return
+	run_step debug build build debug $debug_options || return
 	run_tests debug debug 1 "$all_tests"
 }
 
 lane_release() {
-	run_step release build build release -Dbuildtype=release -Doptimization=2 || return
+	run_step release build build release $release_options || return
 	run_tests release release 1 "$all_tests"
 }
 
@@ -146,28 +150,27 @@ lane_clang() {
 
 # These look at the debug build; tests/house/ holds their canaries too.
 lane_house() {
-	run_step house build build debug -Dbuildtype=debug -Dwerror=true || return
+	run_step house build build debug $debug_options || return
 	meson_test house debug --suite house
 }
 
 lane_install() {
-	run_step install build build release -Dbuildtype=release -Doptimization=2 || return
+	run_step install build build release $release_options || return
 	meson_test install release --suite install
 }
 
 lane_valgrind() {
-	run_step valgrind build build debug -Dbuildtype=debug -Dwerror=true || return
+	run_step valgrind build build debug $debug_options || return
 	WWR_TEST_SHORT=1 run_tests valgrind debug 10 '--suite stress' "$top/tools/lib/valgrind-wrap"
 }
 
-# write_symbols: the lists in tests/house/, from a release build.
+# write_symbols: the lists in tests/house/.
 write_symbols() {
 	local name lib
 
-	run_step release build build release -Dbuildtype=release -Doptimization=2 || return
+	run_step symbols build build symbols -Dtests=false || return
 	for name in wwresv wwresv-drm; do
-		lib=$(find "$out/release" -name "lib$name.so")
-		[ -n "$lib" ] || continue
+		lib=$(find "$out/symbols" -name "lib$name.so")
 		"$top/tests/house/symbols.sh" --print "$lib" >"$top/tests/house/$name.symbols" || return
 		say "wrote tests/house/$name.symbols"
 	done
