@@ -215,6 +215,8 @@ Test(wsim_error, durations_out_of_range_are_refused)
 	    {"p.0", 1, 3, "p.0", "expected a period in us, an integer of 1 or more, found '0'"},
 	    {"d.1-2", 1, 3, "d.1-2", "expected a delay in us"},
 	    {"d.4294967296", 1, 3, "d.4294967296", "expected a delay in us that fits 32 bits"},
+	    {"d.18446744073709551617", 1, 3, "d.18446744073709551617",
+	     "expected a delay in us that fits 32 bits"},
 	    {"p.*", 1, 3, "p.*", "expected a period in us"},
 	};
 

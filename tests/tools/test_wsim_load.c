@@ -127,29 +127,53 @@ Test(wsim_load, folder_of_a_builtin_name_is_no_file)
 	wsim_free(workload);
 }
 
-static void *feed_pipe(void *unused)
+/* Writes the text, and then as many newlines as it takes to make it size bytes. */
+struct feed {
+	const char *text;
+	size_t size;
+};
+
+static void *feed_pipe(void *data)
 {
+	const struct feed *feed = data;
 	FILE *file = fopen("pipe", "w");
 
-	(void)unused;
 	if (file == NULL)
 		return NULL;
-	fputs("# a, b\nd.1\nd.2\n", file);
+	fputs(feed->text, file);
+	for (size_t len = strlen(feed->text); len < feed->size; len++)
+		fputc('\n', file);
 	fclose(file);
 	return NULL;
 }
 
+static void start_pipe(struct feed *feed, pthread_t *ret_thread)
+{
+	cr_assert_eq(mkfifo("pipe", 0600), 0);
+	cr_assert_eq(pthread_create(ret_thread, NULL, feed_pipe, feed), 0);
+}
+
 Test(wsim_load, existing_pipe_is_read_as_a_file)
 {
+	struct feed feed = {"# a, b\nd.1\nd.2\n", 1 << 20};
 	struct wsim_workload *workload;
 	pthread_t thread;
 
-	cr_assert_eq(mkfifo("pipe", 0600), 0);
-	cr_assert_eq(pthread_create(&thread, NULL, feed_pipe, NULL), 0);
+	start_pipe(&feed, &thread);
 	workload = load("pipe");
 	pthread_join(thread, NULL);
 	cr_expect_eq(workload->num_steps, 2);
 	wsim_free(workload);
+}
+
+Test(wsim_load, pipe_of_more_than_one_mebibyte_is_refused)
+{
+	struct feed feed = {"d.1\n", (1 << 20) + 1};
+	pthread_t thread;
+
+	start_pipe(&feed, &thread);
+	expect_failure("pipe", -EINVAL, "pipe", "at most 1 MiB");
+	pthread_join(thread, NULL);
 }
 
 Test(wsim_load, dash_is_standard_input)

@@ -259,6 +259,15 @@ Test(wsim_parse, map_balance_and_bond_belong_to_their_context)
 	TEST_ASSERT_NO_LEAK();
 }
 
+Test(wsim_parse, engine_named_twice_in_a_list_is_one_entry)
+{
+	struct wsim_workload *workload = test_wsim_parse("M.1.VCS|VCS2|vcs|VCS2");
+
+	cr_expect_eq(last(workload)->map.num_engines, 2);
+	wsim_free(workload);
+	TEST_ASSERT_NO_LEAK();
+}
+
 Test(wsim_parse, working_sets_keep_groups_and_sums)
 {
 	struct wsim_workload *workload = test_wsim_parse("w.0.118n8192/1,W.7.3n4k-64k/2m-1g/5-6k");
