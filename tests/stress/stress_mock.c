@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random jobs from several clients on one mock GPU, against the sequential replay: with both
+ * classes and both policies to the end, and with the device stopped in the middle.  Under
+ * ThreadSanitizer a missing dependency is a report besides.
+ *
+ * A client opens its gates and ends its endless jobs before it waits for anything, so clients
+ * cannot wait for each other in a circle.
+ */
+#include "tests/drivers/replay.h"
+#include "tests/lib/test_env.h"
+#include "tests/lib/test_tap.h"
+
+#include <wwresv/class.h>
+#include <wwresv/device.h>
+#include <wwresv/fence.h>
+#include <wwresv/lock_set.h>
+#include <wwresv/sys/debug.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define NUM_CLIENTS 6
+#define NUM_BOS	    20
+#define NUM_QUEUES  4
+#define NUM_RECENT  12
+#define MAX_USES    8
+
+struct run {
+	struct wwr_class lock_class;
+	uint32_t flags; /* WWR_LOCK_SET_x */
+	bool stop;	/* stop the device in the middle */
+	unsigned int num_rounds;
+	struct wwr_device *device;
+	struct wwr_queue *shared; /* used by all clients: commits and places must agree */
+	struct wwr_device_bo *bos[NUM_BOS];
+	struct replay_job *notes; /* by commit number; each written by its client */
+};
+
+/* A job that the client still has. */
+struct recent {
+	struct wwr_job *job;
+	uint64_t commit;
+	uint64_t seed;
+	struct wwr_fence *gate; /* not yet opened, or NULL */
+	bool endless;		/* not yet ended */
+};
+
+struct client {
+	struct run *run;
+	unsigned int index;
+	uint64_t random;
+	struct wwr_queue *queues[NUM_QUEUES];
+	struct recent recent[NUM_RECENT];
+	unsigned int next; /* the oldest of them */
+	int error;	   /* the first that should not be */
+	unsigned int num_backoffs;
+	pthread_t thread;
+};
+
+static uint32_t pick(struct client *client, uint32_t num)
+{
+	return (uint32_t)(test_random(&client->random) % num);
+}
+
+static void fail(struct client *client, int error)
+{
+	if (client->error == 0)
+		client->error = error;
+}
+
+static const char *gate_name(const struct wwr_fence *fence)
+{
+	(void)fence;
+	return "gate";
+}
+
+static void gate_release(struct wwr_fence *fence)
+{
+	free(fence);
+}
+
+static struct wwr_fence *gate_create(void)
+{
+	static const struct wwr_fence_ops ops = {
+	    .driver_name = gate_name, .timeline_name = gate_name, .release = gate_release};
+	struct wwr_fence *gate = calloc(1, sizeof(*gate));
+
+	if (gate != NULL)
+		wwr_fence_init(gate, &ops, wwr_fence_context_alloc(1), 1);
+	return gate;
+}
+
+/* Nothing of this client is in anybody's way any more. */
+static void client_release(struct client *client)
+{
+	for (unsigned int i = 0; i < NUM_RECENT; i++) {
+		struct recent *recent = &client->recent[i];
+
+		if (recent->gate != NULL) {
+			(void)wwr_fence_signal(recent->gate);
+			wwr_fence_put(recent->gate);
+			recent->gate = NULL;
+		}
+		if (recent->endless) {
+			wwr_job_end(recent->job);
+			recent->endless = false;
+		}
+	}
+}
+
+/* Wait for a job and note how it ended. */
+static void client_retire(struct client *client, struct recent *recent)
+{
+	struct wwr_fence *fence;
+	int status;
+
+	if (recent->job == NULL)
+		return;
+	client_release(client);
+	fence = wwr_job_finished(recent->job);
+	if (wwr_fence_wait_until(fence, NULL, INT64_MAX) != 0)
+		fail(client, -EIO);
+	status = wwr_fence_get_status(fence);
+	if (status != 1 && !(client->run->stop && status == -ECANCELED))
+		fail(client, status);
+	client->run->notes[recent->commit].done = status == 1;
+	wwr_job_put(recent->job);
+	recent->job = NULL;
+}
+
+static int client_add_buffers(struct client *client, struct wwr_job *job, struct replay_job *note)
+{
+	const uint32_t num = 1 + pick(client, MAX_USES);
+	int ret = 0;
+
+	for (uint32_t i = 0; ret == 0 && i < num; i++) {
+		const uint32_t bo = pick(client, NUM_BOS);
+		const uint32_t access = 1 + pick(client, 3);
+
+		ret = wwr_job_add_buffer(job, client->run->bos[bo], access);
+		replay_use(note, bo, access);
+	}
+	return ret;
+}
+
+/* Wait for a job's start or end now and then. */
+static int client_add_sources(struct client *client, struct wwr_job *job, struct replay_job *note)
+{
+	const struct recent *recent = &client->recent[pick(client, NUM_RECENT)];
+	int ret = 0;
+
+	if (recent->job == NULL || recent->job == job)
+		return 0;
+	switch (pick(client, 4)) {
+	case 0:
+		ret = wwr_job_add_submit_dependency(job, recent->job);
+		note->source_seeds[note->num_sources++] = recent->seed;
+		break;
+	case 1:
+		ret = wwr_job_add_dependency(job, wwr_job_finished(recent->job));
+		break;
+	default:
+		break;
+	}
+	return ret;
+}
+
+static int client_add_gate(struct client *client, struct recent *recent)
+{
+	if (pick(client, 8) != 0)
+		return 0;
+	recent->gate = gate_create();
+	if (recent->gate == NULL)
+		return -ENOMEM;
+	return wwr_job_add_dependency(recent->job, recent->gate);
+}
+
+static int client_create_job(struct client *client, struct recent *recent)
+{
+	struct wwr_job_config config = {.seed = test_random(&client->random)};
+	struct wwr_queue *queue = client->queues[pick(client, NUM_QUEUES)];
+
+	config.label = config.seed;
+	config.duration_ns = pick(client, 40000);
+	recent->seed = config.seed;
+	recent->endless = pick(client, 10) == 0;
+	if (recent->endless)
+		config.duration_ns = WWR_JOB_ENDLESS;
+	wwr_queue_set_priority(queue, (int)pick(client, 3) - 1);
+	wwr_queue_set_preemptible(queue, pick(client, 4) != 0);
+	return wwr_job_create(queue, &config, &recent->job);
+}
+
+static void client_drop(struct recent *recent)
+{
+	wwr_job_put(recent->job);
+	if (recent->gate != NULL) {
+		(void)wwr_fence_signal(recent->gate);
+		wwr_fence_put(recent->gate);
+	}
+	*recent = (struct recent){0};
+}
+
+/* One more job: 0, -ECANCELED when the device was stopped, or what should not be. */
+static int client_submit(struct client *client)
+{
+	const struct wwr_lock_set_options options = {.flags = client->run->flags};
+	struct recent *recent = &client->recent[client->next++ % NUM_RECENT];
+	struct wwr_submit_result result;
+	struct replay_job note = {0};
+	int ret;
+
+	client_retire(client, recent);
+	ret = client_create_job(client, recent);
+	note.seed = recent->seed;
+	if (ret == 0)
+		ret = client_add_buffers(client, recent->job, &note);
+	if (ret == 0)
+		ret = client_add_sources(client, recent->job, &note);
+	if (ret == 0)
+		ret = client_add_gate(client, recent);
+	if (ret == 0)
+		ret = wwr_job_submit(recent->job, &options, pick(client, 8) == 0 ? 20000 : 0,
+				     &result);
+	if (ret != 0) {
+		client_drop(recent);
+		return ret;
+	}
+	client->num_backoffs += result.num_backoffs;
+	recent->commit = result.commit;
+	client->run->notes[result.commit] = note;
+	return 0;
+}
+
+static void *client_main(void *arg)
+{
+	struct client *client = arg;
+	int ret = 0;
+
+	for (unsigned int i = 0; i < client->run->num_rounds && ret == 0; i++)
+		ret = client_submit(client);
+	if (ret != 0 && !(client->run->stop && ret == -ECANCELED))
+		fail(client, ret);
+	for (unsigned int i = 0; i < NUM_RECENT; i++)
+		client_retire(client, &client->recent[i]);
+	return NULL;
+}
+
+static void client_init(struct client *client, struct run *run, unsigned int index)
+{
+	const uint64_t masks[NUM_QUEUES - 1] = {
+	    wwr_device_engine_mask(run->device, WWR_ENGINE_RCS, 1),
+	    wwr_device_engine_mask(run->device, WWR_ENGINE_BCS, 1),
+	    wwr_device_engine_mask(run->device, WWR_ENGINE_VCS, 0),
+	};
+
+	*client = (struct client){.run = run, .index = index, .random = test_seed() + index};
+	for (unsigned int i = 0; i < NUM_QUEUES - 1; i++) {
+		if (wwr_queue_create(run->device, "client", masks[i], &client->queues[i]) != 0)
+			abort();
+	}
+	client->queues[NUM_QUEUES - 1] = wwr_queue_get(run->shared);
+	if (pthread_create(&client->thread, NULL, client_main, client) != 0)
+		abort();
+}
+
+static void client_fini(struct client *client)
+{
+	pthread_join(client->thread, NULL);
+	for (unsigned int i = 0; i < NUM_QUEUES; i++)
+		wwr_queue_put(client->queues[i]);
+}
+
+static void run_init(struct run *run, enum wwr_algorithm algorithm)
+{
+	struct wwr_device_config config;
+
+	wwr_class_init(&run->lock_class, "stress", algorithm);
+	wwr_class_set_injection(&run->lock_class, 16, test_seed());
+	wwr_device_config_init(&config);
+	config.lock_class = &run->lock_class;
+	run->notes = calloc((size_t)NUM_CLIENTS * run->num_rounds, sizeof(*run->notes));
+	if (run->notes == NULL || wwr_device_create(&config, &run->device) != 0)
+		abort();
+	if (wwr_queue_create(run->device, "shared", 0x7, &run->shared) != 0)
+		abort();
+	for (unsigned int i = 0; i < NUM_BOS; i++) {
+		/* Sizes around what is touched, some no multiple of a word. */
+		if (wwr_device_bo_create(run->device, i, 1 + i * 29, &run->bos[i]) != 0)
+			abort();
+	}
+}
+
+static void run_fini(struct run *run)
+{
+	wwr_queue_put(run->shared);
+	wwr_device_destroy(run->device);
+	for (unsigned int i = 0; i < NUM_BOS; i++)
+		wwr_device_bo_put(run->bos[i]);
+	free(run->notes);
+	wwr_class_fini(&run->lock_class);
+}
+
+static bool count_job(const struct wwr_job_info *info, void *arg)
+{
+	uint64_t *num = arg;
+
+	*num += 1 + info->num_pending;
+	return true;
+}
+
+/* Look at the device while it works; stop it when half of the jobs are in. */
+static void run_watch(struct run *run)
+{
+	const uint64_t half = (uint64_t)NUM_CLIENTS * run->num_rounds / 2;
+	struct wwr_device_stats stats;
+	struct wwr_engine_info engine;
+	uint64_t num = 0;
+
+	do {
+		wwr_device_get_engine(run->device, 0, &engine);
+		if (wwr_device_for_each_job(run->device, count_job, &num) != 0)
+			abort();
+		wwr_device_get_stats(run->device, &stats);
+	} while (stats.num_submitted < half);
+	if (run->stop)
+		wwr_device_stop(run->device);
+}
+
+static void run_one(enum wwr_algorithm algorithm, uint32_t flags, bool stop)
+{
+	struct run run = {.flags = flags, .stop = stop, .num_rounds = test_rounds(400)};
+	struct wwr_device_stats stats;
+	struct client clients[NUM_CLIENTS];
+	unsigned int num_backoffs = 0;
+	size_t num_mismatches;
+	int error = 0;
+
+	run_init(&run, algorithm);
+	for (unsigned int i = 0; i < NUM_CLIENTS; i++)
+		client_init(&clients[i], &run, i);
+	run_watch(&run);
+	for (unsigned int i = 0; i < NUM_CLIENTS; i++) {
+		client_fini(&clients[i]);
+		num_backoffs += clients[i].num_backoffs;
+		if (error == 0)
+			error = clients[i].error;
+	}
+	wwr_device_get_stats(run.device, &stats);
+	num_mismatches = replay_mismatches(run.bos, NUM_BOS, run.notes, stats.num_submitted);
+	tap_ok(error == 0 && num_mismatches == 0 && stats.num_finished == stats.num_submitted,
+	       "%s, %s policy%s: error %d, %zu buffers differ",
+	       algorithm == WWR_WOUND_WAIT ? "wound-wait" : "wait-die",
+	       flags != 0 ? "classic" : "default", stop ? ", stopped" : "", error, num_mismatches);
+	tap_note("%llu jobs, %llu failed, %u back-offs", (unsigned long long)stats.num_submitted,
+		 (unsigned long long)stats.num_failed, num_backoffs);
+	run_fini(&run);
+}
+
+int main(void)
+{
+	tap_plan(9);
+	tap_note("seed 0x%llx", (unsigned long long)test_seed());
+	for (int stop = 0; stop < 2; stop++) {
+		run_one(WWR_WOUND_WAIT, 0, stop != 0);
+		run_one(WWR_WOUND_WAIT, WWR_LOCK_SET_CLASSIC, stop != 0);
+		run_one(WWR_WAIT_DIE, 0, stop != 0);
+		run_one(WWR_WAIT_DIE, WWR_LOCK_SET_CLASSIC, stop != 0);
+	}
+	tap_ok(test_leak_check() == 0, "nothing was leaked");
+	return tap_exit();
+}
