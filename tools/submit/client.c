@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/submit/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <wwresv/device.h>
+#include <wwresv/fence.h>
+
+#include "lockset/wwr_atomic.h"
+#include "tools/common/clock.h"
+#include "tools/submit/run.h"
+
+static const char *never_name(const struct wwr_fence *fence)
+{
+	(void)fence;
+	return "never";
+}
+
+static void never_release(struct wwr_fence *fence)
+{
+	free(fence);
+}
+
+static const struct wwr_fence_ops never_ops = {
+    .driver_name = never_name,
+    .timeline_name = never_name,
+    .release = never_release,
+};
+
+static int create_never(struct client *client)
+{
+	struct wwr_fence *never;
+
+	if (posix_memalign((void **)&never, WWR_CACHE_LINE, sizeof(*never)) != 0)
+		return -ENOMEM;
+	wwr_fence_init(never, &never_ops, wwr_fence_context_alloc(1), 1);
+	client->never = never;
+	return 0;
+}
+
+static int create_queues(struct client *client)
+{
+	const struct plan_workload *workload = client->plan->workload;
+	const struct plan_queue *queue;
+	char name[96];
+	uint32_t i;
+	int ret = 0;
+
+	client->queues = calloc((size_t)workload->num_queues + 1, sizeof(struct wwr_queue *));
+	if (client->queues == NULL)
+		return -ENOMEM;
+	for (i = 0; i < workload->num_queues && ret == 0; i++) {
+		queue = &workload->queues[i];
+		snprintf(name, sizeof(name), "client %u context %u on %s", client->plan->number,
+			 queue->ctx, queue->engines);
+		ret = wwr_queue_create(client->run->device, name, queue->engine_mask,
+				       &client->queues[i]);
+	}
+	return ret;
+}
+
+static int client_fill(struct client *client)
+{
+	const struct plan *plan = &client->run->plan;
+	const struct plan_workload *workload = client->plan->workload;
+	int ret;
+
+	timeline_init(&client->timeline, client->plan->number);
+	wwr_interrupt_token_init(&client->token);
+	client->rng.state = plan_client_seed(plan, client->plan->number);
+	client->accesses = calloc((size_t)plan->max_locks + 1, sizeof(*client->accesses));
+	client->sw_fences = calloc(workload->wsim->num_steps + 1, sizeof(struct wwr_fence *));
+	if (client->accesses == NULL || client->sw_fences == NULL)
+		return -ENOMEM;
+	ret = create_never(client);
+	if (ret == 0)
+		ret = create_queues(client);
+	if (ret == 0)
+		ret = stats_init(&client->stats, plan->max_locks);
+	if (ret == 0)
+		ret = window_init(&client->window, workload->num_batches,
+				  client->run->options->repeat);
+	return ret;
+}
+
+int client_create(struct run *run, const struct plan_client *plan, struct client **ret_client)
+{
+	struct client *client;
+	int ret;
+
+	client = calloc(1, sizeof(*client));
+	if (client == NULL)
+		return -ENOMEM;
+	client->run = run;
+	client->plan = plan;
+	ret = client_fill(client);
+	if (ret != 0) {
+		client_destroy(client);
+		return ret;
+	}
+	*ret_client = client;
+	return 0;
+}
+
+static void drop_sw_fences(struct client *client)
+{
+	size_t i;
+
+	for (i = 0; i < client->plan->workload->wsim->num_steps; i++) {
+		wwr_fence_put(client->sw_fences[i]);
+		client->sw_fences[i] = NULL;
+	}
+}
+
+void client_destroy(struct client *client)
+{
+	uint32_t i;
+
+	if (client == NULL)
+		return;
+	timeline_fini(&client->timeline);
+	if (client->sw_fences != NULL)
+		drop_sw_fences(client);
+	for (i = 0; client->queues != NULL && i < client->plan->workload->num_queues; i++)
+		wwr_queue_put(client->queues[i]);
+	if (client->never != NULL) {
+		(void)wwr_fence_signal(client->never);
+		wwr_fence_put(client->never);
+	}
+	window_fini(&client->window);
+	commit_log_fini(&client->log);
+	stats_fini(&client->stats);
+	free(client->sw_fences);
+	free(client->queues);
+	free(client->accesses);
+	free(client);
+}
+
+/* Wait for the jobs of the loop that had this loop's row, and count them. */
+static int recycle_row(struct client *client, uint32_t loop)
+{
+	const struct plan_workload *workload = client->plan->workload;
+	uint32_t row = loop % client->window.num_rows;
+	uint32_t old = client->window.loops[row];
+	uint32_t i;
+	int ret;
+
+	for (i = 0; i < workload->num_batches; i++) {
+		ret = client_wait_job(client, window_at(&client->window, old, i), CLIENT_WAITING,
+				      (uint32_t)workload->batches[i].step);
+		if (ret != 0)
+			return ret;
+		client_count_job(client, old, i);
+	}
+	client->window.loops[row] = loop;
+	return 0;
+}
+
+static int run_loop(struct client *client, uint32_t loop)
+{
+	uint32_t num_steps = (uint32_t)client->plan->workload->wsim->num_steps;
+	uint32_t step;
+	int ret;
+
+	ret = recycle_row(client, loop);
+	if (ret != 0)
+		return ret;
+	/* Relaxed, as all accesses to these fields: only the report of a stall looks at them. */
+	wwr_atomic_store(&client->loop, loop, WWR_RELAXED);
+	client->loop_start_ns = clock_now_ns();
+	for (step = 0; step < num_steps; step++) {
+		if (wwr_interrupt_token_is_set(&client->token))
+			return -EINTR;
+		wwr_atomic_store(&client->step, step, WWR_RELAXED);
+		client_set_activity(client, CLIENT_STEPPING, 0);
+		ret = client_run_step(client, loop, step);
+		if (ret != 0)
+			return ret;
+	}
+	timeline_reach_end(&client->timeline);
+	drop_sw_fences(client);
+	return 0;
+}
+
+static int run_all(struct client *client)
+{
+	uint32_t loop, row;
+	int ret;
+
+	ret = wwr_fence_wait_until(client->run->gate, &client->token, INT64_MAX);
+	for (loop = 0; loop < client->run->options->repeat && ret == 0; loop++)
+		ret = run_loop(client, loop);
+	for (row = 0; row < client->window.num_rows && ret == 0; row++)
+		ret = recycle_row(client, loop + row);
+	return ret;
+}
+
+void *client_main(void *arg)
+{
+	struct client *client = arg;
+	struct run *run = client->run;
+	int ret;
+
+	wwr_atomic_store(&client->tid, gettid(), WWR_RELAXED);
+	ret = run_all(client);
+	if (ret != 0 && ret != -EINTR && ret != -ECANCELED) {
+		client->error = ret;
+		/* Relaxed: the main thread looks at the error after it joined this one. */
+		wwr_atomic_store(&run->is_broken, 1, WWR_RELAXED);
+	}
+	/* What waits for this client's fences goes on, whoever else ends later. */
+	timeline_reach_end(&client->timeline);
+	client_set_activity(client, CLIENT_DONE, 0);
+	pthread_mutex_lock(&run->lock);
+	if (--run->num_running == 0)
+		pthread_cond_signal(&run->cond);
+	pthread_mutex_unlock(&run->lock);
+	return NULL;
+}
+
+void client_finish(struct client *client)
+{
+	uint32_t row, batch;
+
+	for (row = 0; row < client->window.num_rows; row++) {
+		for (batch = 0; batch < client->window.num_batches; batch++)
+			client_count_job(client, client->window.loops[row], batch);
+	}
+}

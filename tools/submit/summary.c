@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/submit/summary.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <wwresv/device.h>
+#include <wwresv/sys/debug.h>
+
+#include "tools/common/cli.h"
+#include "tools/common/clock.h"
+#include "tools/submit/client.h"
+
+static bool is_worse(const struct summary_contended *a, const struct summary_contended *b)
+{
+	if (a->num_backoffs != b->num_backoffs)
+		return a->num_backoffs > b->num_backoffs;
+	return a->wait_ns > b->wait_ns;
+}
+
+/* Insert into the sorted few, if it belongs there. */
+static void rank_buffer(struct summary *summary, const struct summary_contended *entry)
+{
+	uint32_t place = summary->num_contended;
+
+	while (place > 0 && is_worse(entry, &summary->contended[place - 1]))
+		place--;
+	if (place == SUMMARY_MAX_CONTENDED)
+		return;
+	if (summary->num_contended < SUMMARY_MAX_CONTENDED)
+		summary->num_contended++;
+	memmove(&summary->contended[place + 1], &summary->contended[place],
+		(summary->num_contended - 1 - place) * sizeof(*entry));
+	summary->contended[place] = *entry;
+}
+
+static void rank_buffers(struct summary *summary)
+{
+	const struct plan *plan = &summary->run->plan;
+	struct summary_contended entry;
+	struct wwr_device_bo_stats stats;
+	uint32_t i;
+
+	for (i = 0; i < plan->num_buffers; i++) {
+		wwr_device_bo_get_stats(plan->buffers[i], &stats);
+		if (stats.num_backoffs == 0 && stats.wait_ns == 0)
+			continue;
+		entry = (struct summary_contended){
+		    .buffer = i,
+		    .num_backoffs = stats.num_backoffs,
+		    .wait_ns = stats.wait_ns,
+		};
+		rank_buffer(summary, &entry);
+	}
+}
+
+static int summary_fill(struct summary *summary)
+{
+	const struct run *run = summary->run;
+	uint32_t i;
+	int ret;
+
+	ret = stats_init(&summary->stats, run->plan.max_locks);
+	if (ret != 0) {
+		cli_error("not enough memory for the summary");
+		return ret;
+	}
+	for (i = 0; i < run->num_clients; i++)
+		stats_add(&summary->stats, &run->clients[i]->stats);
+	wwr_class_get_stats((struct wwr_class *)&run->lock_class, &summary->locks);
+	summary->elapsed_s = (double)(run->end_ns - run->start_ns) / (double)CLOCK_NS_PER_S;
+	rank_buffers(summary);
+	return verify_run(run, &summary->verify);
+}
+
+int summary_create(const struct run *run, struct summary **ret_summary)
+{
+	struct summary *summary;
+	int ret;
+
+	summary = calloc(1, sizeof(*summary));
+	if (summary == NULL) {
+		cli_error("not enough memory for the summary");
+		return -ENOMEM;
+	}
+	summary->run = run;
+	ret = summary_fill(summary);
+	if (ret != 0) {
+		summary_destroy(summary);
+		return ret;
+	}
+	*ret_summary = summary;
+	return 0;
+}
+
+void summary_destroy(struct summary *summary)
+{
+	if (summary == NULL)
+		return;
+	stats_fini(&summary->stats);
+	free(summary);
+}
+
+int summary_exit_code(const struct summary *summary)
+{
+	const struct run *run = summary->run;
+
+	if (summary->verify.num_mismatches > 0 || summary->stats.num_failed > 0 ||
+	    run->end == RUN_STALLED || run->end == RUN_BROKEN)
+		return CLI_CHECK_FAILED;
+	if (run->end == RUN_INTERRUPTED)
+		return CLI_SIGNAL_BASE + run->signal;
+	return CLI_OK;
+}
+
+const char *summary_end_name(const struct summary *summary)
+{
+	switch (summary->run->end) {
+	case RUN_INTERRUPTED:
+		return "interrupted";
+	case RUN_STALLED:
+		return "stalled";
+	case RUN_BROKEN:
+		return "broken";
+	default:
+		return "finished";
+	}
+}

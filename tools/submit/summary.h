@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What a run came to; report_text.c and report_json.c tell the same content. */
+#ifndef SUMMARY_H
+#define SUMMARY_H
+
+#include <stdint.h>
+
+#include <wwresv/class.h>
+
+#include "tools/submit/run.h"
+#include "tools/submit/stats.h"
+#include "tools/submit/verify.h"
+
+#define SUMMARY_MAX_CONTENDED 10
+
+struct summary_contended {
+	uint32_t buffer;
+	uint64_t num_backoffs;
+	uint64_t wait_ns;
+};
+
+struct summary {
+	const struct run *run;
+	struct stats stats; /* of all clients */
+	struct wwr_class_stats locks;
+	struct verify_result verify;
+	double elapsed_s;
+	uint32_t num_contended;
+	struct summary_contended contended[SUMMARY_MAX_CONTENDED]; /* the worst first */
+};
+
+/* After the run has ended; includes the check of the result.  0, or -ENOMEM after a message. */
+int summary_create(const struct run *run, struct summary **ret_summary);
+/* NULL is a no-op. */
+void summary_destroy(struct summary *summary);
+
+/* The exit code that this summary stands for. */
+int summary_exit_code(const struct summary *summary);
+
+/* "finished", "interrupted", "stalled" or "broken". */
+const char *summary_end_name(const struct summary *summary);
+
+/* Both go to standard output.  report_json() returns 0 or -ENOMEM. */
+void report_text(const struct summary *summary);
+int report_json(const struct summary *summary);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One mapping holds the touched bytes of all buffers; the system gives its pages only where the
+ * replay writes.
+ */
+#include "tools/submit/verify.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <wwresv/device.h>
+
+#include "drivers/mock/effect.h"
+#include "tools/common/cli.h"
+#include "tools/submit/client.h"
+#include "tools/submit/commit_log.h"
+#include "tools/submit/replay.h"
+#include "tools/submit/run.h"
+
+static size_t first_difference(const uint8_t *a, const uint8_t *b, size_t num)
+{
+	size_t i = 0;
+
+	while (i < num && a[i] == b[i])
+		i++;
+	return i;
+}
+
+static void compare_buffer(const struct run *run, const struct replay *replay, uint32_t buffer,
+			   struct verify_result *result)
+{
+	struct wwr_device_bo *bo = run->plan.buffers[buffer];
+	size_t num = wwr_device_bo_touched_bytes(bo);
+	const uint8_t *found = wwr_device_bo_map(bo);
+	const uint8_t *expected = replay->memory + replay->offsets[buffer];
+	struct verify_mismatch *mismatch;
+
+	result->num_buffers++;
+	if (memcmp(found, expected, num) == 0)
+		return;
+	result->num_mismatches++;
+	if (result->num_reported == VERIFY_MAX_BUFFERS)
+		return;
+	mismatch = &result->reported[result->num_reported++];
+	*mismatch = (struct verify_mismatch){
+	    .buffer = buffer,
+	    .first_byte = first_difference(found, expected, num),
+	};
+}
+
+/* The oldest falls off. */
+static void remember_job(struct verify_jobs *jobs, uint32_t max, const struct verify_job *job)
+{
+	uint32_t keep = jobs->num < max ? jobs->num : max - 1;
+
+	memmove(&jobs->jobs[1], &jobs->jobs[0], keep * sizeof(*job));
+	jobs->jobs[0] = *job;
+	jobs->num = keep + 1;
+}
+
+static void find_buffers(const struct run *run, const struct commit_entry *entry, uint32_t client,
+			 struct plan_access *accesses, struct verify_result *result)
+{
+	const struct plan_client *plan = &run->plan.clients[client];
+	const struct plan_batch *batch =
+	    &plan->workload->batches[plan->workload->batch_of_step[entry->step]];
+	struct verify_job job = {
+	    .commit = entry->commit,
+	    .client = client,
+	    .loop = commit_entry_loop(entry),
+	    .step = entry->step,
+	};
+	uint32_t num = plan_accesses(&run->plan, plan, batch, accesses);
+	uint32_t i, k;
+
+	for (i = 0; i < result->num_reported; i++) {
+		for (k = 0; k < num && accesses[k].buffer != result->reported[i].buffer; k++)
+			;
+		if (k == num)
+			continue;
+		if ((accesses[k].access & WWR_ACCESS_WRITE) != 0)
+			remember_job(&result->reported[i].writers, VERIFY_MAX_WRITERS, &job);
+		else
+			remember_job(&result->reported[i].readers, VERIFY_MAX_READERS, &job);
+	}
+}
+
+/* A second walk through all jobs, which only a failed check needs. */
+static int find_jobs(const struct run *run, struct verify_result *result)
+{
+	const struct commit_entry *entry;
+	struct plan_access *accesses;
+	struct commit_order order;
+	uint32_t client;
+
+	accesses = calloc((size_t)run->plan.max_locks + 1, sizeof(*accesses));
+	if (accesses == NULL || replay_begin_order(run, &order) != 0) {
+		free(accesses);
+		return -ENOMEM;
+	}
+	while ((entry = commit_order_next(&order, &client)) != NULL) {
+		if (!commit_entry_is_cancelled(entry))
+			find_buffers(run, entry, client, accesses, result);
+	}
+	replay_end_order(&order);
+	free(accesses);
+	return 0;
+}
+
+int verify_run(const struct run *run, struct verify_result *ret_result)
+{
+	struct replay replay;
+	uint32_t buffer;
+	int ret;
+
+	*ret_result = (struct verify_result){0};
+	ret = replay_run(run, &replay);
+	for (buffer = 0; ret == 0 && buffer < run->plan.num_buffers; buffer++)
+		compare_buffer(run, &replay, buffer, ret_result);
+	if (ret == 0) {
+		replay_fini(&replay);
+		if (ret_result->num_reported > 0)
+			ret = find_jobs(run, ret_result);
+	}
+	if (ret != 0)
+		cli_error("not enough memory to check the result");
+	return ret;
+}
