@@ -5,7 +5,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 
-TestSuite(wsim_data, .timeout = 30);
+TestSuite(wsim_data, .timeout = 60);
 
 /* Least, middle and most buffers that the batches lock, own outputs not counted. */
 struct spread {
@@ -21,7 +21,33 @@ static int compare_u64(const void *a, const void *b)
 	return *left < *right ? -1 : *left > *right;
 }
 
-static struct spread locks_of(const struct wsim_workload *workload)
+/* How much of a batch is measured, own outputs not counted. */
+typedef uint64_t (*measure_fn)(const struct wsim_workload *workload, const struct wsim_step *step);
+
+static uint64_t count_objects(const struct wsim_workload *workload, const struct wsim_step *step)
+{
+	uint64_t count = 0;
+
+	cr_assert_eq(wsim_batch_num_objects(workload, step, &count), 0);
+	return count;
+}
+
+/* In tenths of a MiB, rounded; only for batches without inputs by -N. */
+static uint64_t count_mebibytes(const struct wsim_workload *workload, const struct wsim_step *step)
+{
+	struct wsim_lock *locks = NULL;
+	size_t count = 0;
+	uint64_t bytes = 0;
+
+	cr_assert_eq(step->batch.num_outputs, 0);
+	cr_assert_eq(wsim_batch_locks(workload, step, &locks, &count), 0);
+	for (size_t i = 0; i < count - 1; i++)
+		bytes += wsim_object_bytes(&workload->sets[locks[i].set], locks[i].object, 1);
+	free(locks);
+	return (bytes * 10 + (1 << 19)) >> 20;
+}
+
+static struct spread spread_of(const struct wsim_workload *workload, measure_fn measure)
 {
 	uint64_t *counts = calloc(workload->num_batches + 1, sizeof(*counts));
 	size_t num_counts = 0;
@@ -29,17 +55,19 @@ static struct spread locks_of(const struct wsim_workload *workload)
 
 	cr_assert_not_null(counts);
 	for (size_t i = 0; i < workload->num_steps; i++) {
-		const struct wsim_step *step = &workload->steps[i];
-
-		if (step->kind != WSIM_STEP_BATCH)
-			continue;
-		cr_assert_eq(wsim_batch_num_objects(workload, step, &counts[num_counts++]), 0);
+		if (workload->steps[i].kind == WSIM_STEP_BATCH)
+			counts[num_counts++] = measure(workload, &workload->steps[i]);
 	}
+	cr_assert_gt(num_counts, 0);
 	qsort(counts, num_counts, sizeof(*counts), compare_u64);
-	spread = (struct spread){counts[0], counts[num_counts / 2],
-				 counts[num_counts == 0 ? 0 : num_counts - 1]};
+	spread = (struct spread){counts[0], counts[num_counts / 2], counts[num_counts - 1]};
 	free(counts);
 	return spread;
+}
+
+static struct spread locks_of(const struct wsim_workload *workload)
+{
+	return spread_of(workload, count_objects);
 }
 
 static struct wsim_workload *load(const char *arg)
@@ -188,5 +216,14 @@ Test(wsim_data, carchasepart_has_the_known_numbers)
 	cr_expect_eq(spread.least, 9);
 	cr_expect_eq(spread.median, 26);
 	cr_expect_eq(spread.most, 155);
+	spread = spread_of(workload, count_mebibytes);
+	cr_expect_eq(spread.least, 89);
+	cr_expect_eq(spread.median, 362);
+	cr_expect_eq(spread.most, 3319);
+	for (size_t i = 0; i < workload->num_steps; i++)
+		cr_expect(workload->steps[i].kind != WSIM_STEP_BATCH ||
+			  workload->steps[i].batch.engine.class == WSIM_RCS);
+	for (size_t i = 0; i < workload->num_sets; i++)
+		cr_expect_not(workload->sets[i].shared);
 	wsim_free(workload);
 }

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-TestSuite(wsim_error, .timeout = 10);
+TestSuite(wsim_error, .timeout = 60);
 
 struct refusal {
 	const char *text; /* of a file */
@@ -338,12 +338,20 @@ Test(wsim_error, objects_that_no_set_has_are_refused)
 	EXPECT_REFUSALS(table);
 }
 
-Test(wsim_error, flow_numbers_out_of_range_are_refused)
+Test(wsim_error, other_numbers_out_of_range_are_refused)
 {
 	static const struct refusal table[] = {
 	    {"t.-1", 1, 3, "t.-1", "expected a throttle (0 = off), an integer of 0 or more"},
 	    {"t.4294967296", 1, 3, "t.4294967296",
 	     "expected a throttle (0 = off) that fits 32 bits"},
+	    {"q.4294967296", 1, 3, "q.4294967296",
+	     "expected a queue depth (0 = off) that fits 32 bits"},
+	    {"p.4294967296", 1, 3, "p.4294967296", "expected a period in us that fits 32 bits"},
+	    {"X.1.4294967296", 1, 5, "X.1.4294967296",
+	     "expected a preemption interval in us that fits 32 bits"},
+	    {"S.1.4294967296", 1, 5, "S.1.4294967296", "expected a slice mask that fits 32 bits"},
+	    {"1.VCS-4294967296.1.0.0", 1, 7, "1.VCS-4294967296.1.0.0",
+	     "expected a GT number that fits 32 bits"},
 	    {"q.x", 1, 3, "q.x", "expected a queue depth (0 = off), an integer of 0 or more"},
 	    {"X.1.-1", 1, 5, "X.1.-1",
 	     "expected a preemption interval in us, an integer of 0 or more"},
@@ -403,6 +411,9 @@ Test(wsim_error, working_sets_of_wrong_shape_are_refused)
 	    {"w.1.2n3n4k", 1, 7, "w.1.2n3n4k", "expected a size, 1 byte or more"},
 	    {"w.1.4294967296n1", 1, 5, "w.1.4294967296n1",
 	     "expected a number of objects before n that fits 32 bits"},
+	    {"w.1.1-4294967296", 1, 7, "w.1.1-4294967296",
+	     "expected a size whose number fits 32 bits"},
+	    {"W.1.1,w.1.1", 1, 9, "w.1.1", "expected an id of its own"},
 	    {"w.1.4294967296", 1, 5, "w.1.4294967296",
 	     "expected a size whose number fits 32 bits, at most 4294967295"},
 	};

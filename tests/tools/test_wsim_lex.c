@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-TestSuite(wsim_lex, .timeout = 10);
+TestSuite(wsim_lex, .timeout = 60);
 
 /* The steps of a text as "line:column text" joined by ';'. */
 static void expect_steps(const char *text, bool from_file, const char *expected)

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-TestSuite(wsim_list, .timeout = 10);
+TestSuite(wsim_list, .timeout = 60);
 
 static const char every_kind[] =
     "w.1.2n4k-8k,W.2.1m,f,1.RCS.5.r1-0-1/w2-0.0,M.1.VCS2|RCS,B.1,1.DEFAULT.7-9.-3/f-4/s-3.1,"

@@ -30,7 +30,7 @@ static void remove_names(void)
 	rmdir(dir);
 }
 
-TestSuite(wsim_load, .init = setup, .fini = remove_names, .timeout = 10);
+TestSuite(wsim_load, .init = setup, .fini = remove_names, .timeout = 60);
 
 static void write_file(const char *name, const char *text)
 {

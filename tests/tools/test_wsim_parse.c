@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-TestSuite(wsim_parse, .timeout = 10);
+TestSuite(wsim_parse, .timeout = 60);
 
 /* The last step, which most of these tests are about. */
 static const struct wsim_step *last(const struct wsim_workload *workload)

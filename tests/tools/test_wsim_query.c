@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-TestSuite(wsim_query, .timeout = 10);
+TestSuite(wsim_query, .timeout = 60);
 
 /* The engines that the last batch may run on, as "VCS1 VCS2". */
 static void expect_engines(const char *text, const char *expected)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-TestSuite(wsim_report, .timeout = 10);
+TestSuite(wsim_report, .timeout = 60);
 
 Test(wsim_report, nothing_but_comments_is_refused)
 {

@@ -35,7 +35,7 @@ static int load_fd(int fd, const char *name, const struct wsim_engine_counts *en
 		   struct wsim_workload **ret_workload, struct wsim_error *err)
 {
 	char *buf = wsim_calloc(WSIM_MAX_TEXT + 1, 1);
-	size_t len;
+	size_t len = 0;
 	int ret;
 
 	if (buf == NULL) {
