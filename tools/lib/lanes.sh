@@ -27,8 +27,8 @@ add_row() {
 	printf '%s\t%d\t%d\t%d\t%d\t%.1f\n' "$1" $(($2 + $3)) $(($2 + $3 + $4)) "$3" "$4" "$5" >>"$rows"
 }
 
-# show_log FILE: the end of it, indented.
-show_log() { tail -n 80 "$1" | sed 's/^/    | /' >&2; }
+# show_log FILE: the end of it, indented, without what ninja did well.
+show_log() { grep -vE '^\[[0-9]+/[0-9]+\] ' "$1" | tail -n 80 | sed 's/^/    | /' >&2; }
 
 # run_lane LANE
 run_lane() {
@@ -66,7 +66,7 @@ run_step() {
 
 # build DIR OPTION...: everything in $out/DIR.
 build() {
-	configure "$out/$1" "${@:2}" && ninja -j "$jobs" -C "$out/$1"
+	configure "$out/$1" "${@:2}" && ninja -k 0 -j "$jobs" -C "$out/$1"
 }
 
 # meson_test LANE DIR [--canary] MESON_OPTION...: builds what the chosen tests need, runs, counts.
