@@ -11,6 +11,7 @@
 #include <wwresv/lock_set.h>
 
 #include <errno.h>
+#include <string.h>
 
 TestSuite(reservation_bo, .timeout = 20);
 
@@ -98,12 +99,16 @@ Test(reservation_bo, put_without_release_op_gives_memory_to_the_allocator)
 
 Test(reservation_bo, shared_reservation_outlives_its_buffers)
 {
-	struct buffer buffers[2] = {{.num_released = 0}, {.num_released = 0}};
+	struct buffer buffers[2];
 	struct wwr_resv shared;
 
 	wwr_resv_init(&shared, NULL);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		/* Nobody is to look at the embedded one. */
+		memset(&buffers[i].bo, 0xa5, sizeof(buffers[i].bo));
+		buffers[i].num_released = 0;
 		wwr_bo_init(&buffers[i].bo, &buffer_ops, 4096, NULL, &shared);
+	}
 	cr_expect_eq(wwr_bo_mutex(&buffers[0].bo), wwr_bo_mutex(&buffers[1].bo));
 	add_new(&buffers[0].bo, 1);
 	wwr_bo_put(&buffers[0].bo);

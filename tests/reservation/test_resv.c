@@ -4,6 +4,7 @@
 #include "tests/reservation/reservation_fixture.h"
 
 #include "reservation/fence_core.h"
+#include "reservation/resv_table.h"
 
 #include <wwresv/class.h>
 #include <wwresv/lock_set.h>
@@ -304,6 +305,27 @@ Test(reservation_resv, reserve_stays_small_under_churn)
 		unlock();
 	}
 	cr_expect(test_alloc_calls() < 10, "%u tables for two pending fences", test_alloc_calls());
+	finish();
+}
+
+/* What has signalled needs no more room than it had. */
+Test(reservation_resv, reserve_keeps_the_size_when_half_of_it_is_free)
+{
+	uint32_t max_fences;
+
+	lock();
+	reserve(16);
+	max_fences = resv.table->max_fences;
+	for (uint64_t i = 0; i < max_fences; i++) {
+		reserve(1);
+		add_new(i, 1, WWR_RESV_USAGE_READ);
+	}
+	signal_all_but(NULL);
+	reserve(max_fences / 2);
+	cr_expect_eq(resv.table->max_fences, max_fences);
+	reserve(max_fences + 1);
+	cr_expect_eq(resv.table->max_fences, 2 * max_fences);
+	unlock();
 	finish();
 }
 

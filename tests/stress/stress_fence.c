@@ -23,7 +23,8 @@
 #define NUM_THREADS 6
 #define NUM_CBS	    4
 #define NUM_ROUNDS  20000
-#define NUM_FENCES  10000 /* of one thread, in the reservation's test */
+#define NUM_RESVS   20
+#define NUM_FENCES  500 /* of one thread and reservation */
 
 static const char *name_op(const struct wwr_fence *fence)
 {
@@ -33,7 +34,8 @@ static const char *name_op(const struct wwr_fence *fence)
 
 struct stress_fence {
 	struct wwr_fence fence;
-	unsigned int num_enabled; /* (a) relaxed: a count */
+	unsigned int num_enabled;	   /* (a) relaxed: a count */
+	unsigned int results[NUM_THREADS]; /* plain: what each signaller's work gave */
 };
 
 static unsigned int num_released; /* (a) relaxed: read when the threads are gone */
@@ -85,6 +87,7 @@ struct call {
 struct worker {
 	pthread_t thread;
 	unsigned int index;
+	unsigned int round;
 	uint64_t random;
 	struct call calls[NUM_CBS];
 	unsigned int num_errors; /* rules found broken */
@@ -114,12 +117,18 @@ static void expect(struct worker *worker, bool ok)
 	worker->num_errors += !ok;
 }
 
-/* After a fence was seen signalled everything about it is there. */
-static void expect_signalled(struct worker *worker, const struct wwr_fence *fence)
+/* After a fence was seen signalled everything about it is there, and what the work wrote. */
+static void expect_signalled(struct worker *worker, struct wwr_fence *fence)
 {
+	struct stress_fence *own = WWR_CONTAINER_OF(fence, struct stress_fence, fence);
+	int64_t timestamp_ns = wwr_fence_timestamp(fence);
+
+	/* Half of the signallers give their number for a time. */
+	if (timestamp_ns <= NUM_THREADS)
+		expect(worker, own->results[timestamp_ns - 1] == worker->round + 1);
 	expect(worker, wwr_fence_is_signaled(fence));
 	expect(worker, wwr_fence_get_status(fence) == (fence->seqno % 3 == 0 ? -ETIME : 1));
-	expect(worker, wwr_fence_timestamp(fence) > 0);
+	expect(worker, timestamp_ns > 0);
 }
 
 /* Add, and take half of them back at once or later. */
@@ -152,11 +161,14 @@ static void add_and_remove(struct worker *worker, struct wwr_fence *fence)
 
 static void signal_now(struct worker *worker, struct wwr_fence *fence)
 {
+	struct stress_fence *own = WWR_CONTAINER_OF(fence, struct stress_fence, fence);
 	int ret;
 
+	own->results[worker->index] = worker->round + 1;
 	for (unsigned int i = pick(worker, 40); i > 0; i--)
 		wwr_atomic_pause();
-	ret = pick(worker, 2) ? wwr_fence_signal(fence) : wwr_fence_signal_at(fence, park_now_ns());
+	ret = pick(worker, 2) ? wwr_fence_signal(fence)
+			      : wwr_fence_signal_at(fence, worker->index + 1);
 	expect(worker, ret == 0 || ret == -EINVAL);
 	worker->num_signals += ret == 0;
 	expect_signalled(worker, fence);
@@ -166,14 +178,16 @@ static void wait_somehow(struct worker *worker, struct wwr_fence *fence)
 {
 	static const int64_t patience_ns[] = {-1, 0, 1000, 100000};
 	int64_t patience = patience_ns[pick(worker, 4)];
-	struct wwr_interrupt_token own_token = WWR_INTERRUPT_TOKEN_INIT;
-	struct wwr_interrupt_token *tokens[] = {NULL, &own_token, &shared_token};
+	/* Gone as soon as the wait returns, and then nobody may touch it. */
+	struct wwr_interrupt_token *own_token = calloc(1, sizeof(*own_token));
+	struct wwr_interrupt_token *tokens[] = {NULL, own_token, &shared_token};
 	struct wwr_interrupt_token *token = tokens[pick(worker, 3)];
 	int64_t deadline_ns = patience < 0    ? INT64_MAX
 			      : patience == 0 ? 0
 					      : park_now_ns() + patience;
 	int ret = wwr_fence_wait_until(fence, token, deadline_ns);
 
+	free(own_token);
 	if (ret == 0)
 		expect_signalled(worker, fence);
 	else
@@ -207,6 +221,12 @@ static void play_round(struct worker *worker, struct wwr_fence *fence, bool sign
 		expect(worker, wwr_fence_describe(fence, NULL, 0) > 0);
 		expect(worker, wwr_fence_timestamp(fence) >= 0);
 		break;
+	case 5:
+		/* Nothing but this question orders what the signaller wrote. */
+		while (!wwr_fence_is_signaled(fence))
+			sched_yield();
+		expect_signalled(worker, fence);
+		break;
 	default:
 		add_and_remove(worker, fence);
 		break;
@@ -217,7 +237,8 @@ static void *play(void *arg)
 {
 	struct worker *worker = arg;
 
-	for (unsigned int round = 0; round < num_rounds; round++) {
+	for (worker->round = 0; worker->round < num_rounds; worker->round++) {
+		unsigned int round = worker->round;
 		bool first = round % NUM_THREADS == worker->index;
 		bool last = round % NUM_THREADS == (worker->index + 1) % NUM_THREADS;
 
@@ -239,10 +260,10 @@ static void *play(void *arg)
 
 static struct worker workers[NUM_THREADS];
 
-static void run(void *(*body)(void *arg))
+static void run(void *(*body)(void *arg), unsigned int salt)
 {
 	for (unsigned int i = 0; i < NUM_THREADS; i++) {
-		workers[i] = (struct worker){.index = i, .random = test_seed() + i};
+		workers[i] = (struct worker){.index = i, .random = test_seed() + i + salt * 1000};
 		if (pthread_create(&workers[i].thread, NULL, body, &workers[i]) != 0)
 			abort();
 	}
@@ -273,7 +294,7 @@ static void test_one_fence_many_threads(void)
 	num_rounds = test_rounds(NUM_ROUNDS);
 	wwr_interrupt_token_init(&shared_token);
 	pthread_barrier_init(&barrier, NULL, NUM_THREADS);
-	run(play);
+	run(play, 0);
 	pthread_barrier_destroy(&barrier);
 	sum = sum_up();
 	tap_note("%u signals, callbacks: %u called, %u taken back, %u late; waits: %u, given up %u",
@@ -303,7 +324,7 @@ static void use_resv(struct worker *worker)
 		if (i % 3 == 0)
 			wwr_fence_set_error(fence, -ETIME);
 		expect(worker, wwr_mutex_lock(&resv.mutex, NULL) == 0);
-		expect(worker, wwr_resv_reserve_fences(&resv, 1) == 0);
+		expect(worker, wwr_resv_reserve_fences(&resv, 1 + pick(worker, i / 8 + 1)) == 0);
 		expect(worker, wwr_resv_add_fence(&resv, fence, usage) == 0);
 		wwr_mutex_unlock(&resv.mutex);
 		/* One fence of each user is always pending. */
@@ -349,19 +370,25 @@ static void *play_resv(void *arg)
 	return NULL;
 }
 
+/* New reservations again and again: their tables grow only while they are young. */
 static void test_one_reservation_many_threads(void)
 {
-	struct worker sum;
+	unsigned int num_users_all = (NUM_THREADS + 1) / 2;
+	unsigned int num_errors = 0;
+	unsigned int num_pending = 0;
 
 	num_released = 0;
-	num_users = (NUM_THREADS + 1) / 2;
-	wwr_resv_init(&resv, NULL);
-	run(play_resv);
-	sum = sum_up();
-	tap_ok(sum.num_errors == 0, "users and readers of one reservation");
-	tap_ok(wwr_resv_test_signaled(&resv, WWR_RESV_USAGE_BOOKKEEP), "nothing is left pending");
-	wwr_resv_fini(&resv);
-	tap_ok(num_released == (NUM_THREADS + 1) / 2 * test_rounds(NUM_FENCES),
+	for (unsigned int i = 0; i < NUM_RESVS; i++) {
+		num_users = num_users_all;
+		wwr_resv_init(&resv, NULL);
+		run(play_resv, i + 1);
+		num_errors += sum_up().num_errors;
+		num_pending += !wwr_resv_test_signaled(&resv, WWR_RESV_USAGE_BOOKKEEP);
+		wwr_resv_fini(&resv);
+	}
+	tap_ok(num_errors == 0, "users and readers of one reservation");
+	tap_ok(num_pending == 0, "nothing is left pending");
+	tap_ok(num_released == NUM_RESVS * num_users_all * test_rounds(NUM_FENCES),
 	       "every fence released once (%u)", num_released);
 	tap_ok(test_leak_check() == 0, "no leak");
 }
