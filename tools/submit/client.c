@@ -139,7 +139,7 @@ void client_destroy(struct client *client)
 }
 
 /* Wait for the jobs of the loop that had this loop's row, and count them. */
-static int recycle_row(struct client *client, uint32_t loop)
+static int recycle_row(struct client *client, uint32_t loop, enum client_activity activity)
 {
 	const struct plan_workload *workload = client->plan->workload;
 	uint32_t row = loop % client->window.num_rows;
@@ -148,7 +148,7 @@ static int recycle_row(struct client *client, uint32_t loop)
 	int ret;
 
 	for (i = 0; i < workload->num_batches; i++) {
-		ret = client_wait_job(client, window_at(&client->window, old, i), CLIENT_WAITING,
+		ret = client_wait_job(client, window_at(&client->window, old, i), activity,
 				      (uint32_t)workload->batches[i].step);
 		if (ret != 0)
 			return ret;
@@ -164,7 +164,7 @@ static int run_loop(struct client *client, uint32_t loop)
 	uint32_t step;
 	int ret;
 
-	ret = recycle_row(client, loop);
+	ret = recycle_row(client, loop, CLIENT_RECYCLING);
 	if (ret != 0)
 		return ret;
 	/* Relaxed, as all accesses to these fields: only the report of a stall looks at them. */
@@ -193,7 +193,7 @@ static int run_all(struct client *client)
 	for (loop = 0; loop < client->run->options->repeat && ret == 0; loop++)
 		ret = run_loop(client, loop);
 	for (row = 0; row < client->window.num_rows && ret == 0; row++)
-		ret = recycle_row(client, loop + row);
+		ret = recycle_row(client, loop + row, CLIENT_DRAINING);
 	return ret;
 }
 

@@ -29,6 +29,8 @@ enum client_activity {
 	CLIENT_STEPPING,
 	CLIENT_SUBMITTING,
 	CLIENT_WAITING,	  /* for the batch of step `awaited` */
+	CLIENT_RECYCLING, /* the same, of an earlier loop */
+	CLIENT_DRAINING,  /* the same, after the last step */
 	CLIENT_THROTTLED, /* the same, before a submit */
 	CLIENT_FULL,	  /* for any job on the same engines, before a submit */
 	CLIENT_SLEEPING,  /* in a delay step */

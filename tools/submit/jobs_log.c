@@ -12,7 +12,7 @@ int jobs_log_open(struct jobs_log *log, const char *path)
 {
 	int error;
 
-	*log = (struct jobs_log){.path = path};
+	*log = (struct jobs_log){.path = path, .lock = PTHREAD_MUTEX_INITIALIZER};
 	if (strcmp(path, "-") == 0) {
 		log->path = "standard output";
 		log->file = stdout;
@@ -42,14 +42,14 @@ void jobs_log_write(struct jobs_log *log, const struct jobs_log_record *record)
 	char *line = json == NULL ? NULL : json_dumps(json, JSON_REAL_PRECISION(9));
 	int error = 0;
 
-	flockfile(log->file);
+	pthread_mutex_lock(&log->lock);
 	if (line == NULL)
 		error = ENOMEM;
 	else if (fprintf(log->file, "%s\n", line) < 0)
 		error = errno != 0 ? errno : EIO;
 	if (log->error == 0)
 		log->error = error;
-	funlockfile(log->file);
+	pthread_mutex_unlock(&log->lock);
 	free(line);
 	json_decref(json);
 }

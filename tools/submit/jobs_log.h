@@ -3,13 +3,16 @@
 #ifndef JOBS_LOG_H
 #define JOBS_LOG_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 
 struct jobs_log {
 	const char *path;
 	FILE *file;
-	int error; /* (f) the first write that failed: guarded by the file's lock */
+	/* Not flockfile(): ThreadSanitizer does not know it. */
+	pthread_mutex_t lock;
+	int error; /* (lock) of the first write that failed */
 };
 
 struct jobs_log_record {

@@ -209,8 +209,10 @@ static int create_buffers(struct plan *plan, uint32_t clients_each)
 	int ret = 0;
 
 	plan->buffers = calloc((size_t)plan->num_buffers + 1, sizeof(struct wwr_device_bo *));
-	if (plan->buffers == NULL)
+	if (plan->buffers == NULL) {
+		cli_error("not enough memory for a list of %" PRIu32 " buffers", plan->num_buffers);
 		return -ENOMEM;
+	}
 	for (i = 0; i < plan->num_clients && ret == 0; i++) {
 		client = &plan->clients[i];
 		workload = client->workload;
@@ -230,9 +232,12 @@ static int plan_fill(struct plan *plan, struct wsim_workload *const *workloads,
 
 	plan->workloads = calloc(plan->num_workloads, sizeof(*plan->workloads));
 	plan->clients = calloc(plan->num_clients, sizeof(*plan->clients));
-	if (plan->workloads == NULL || plan->clients == NULL)
-		return -ENOMEM;
-	ret = build_workloads(plan, workloads, options);
+	ret = plan->workloads == NULL || plan->clients == NULL
+		  ? -ENOMEM
+		  : build_workloads(plan, workloads, options);
+	if (ret == -ENOMEM)
+		cli_error("not enough memory for the workloads of %" PRIu32 " clients",
+			  plan->num_clients);
 	if (ret == 0)
 		ret = number_buffers(plan, options->num_clients);
 	if (ret == 0)
@@ -257,9 +262,6 @@ int plan_build(struct wwr_device *device, struct wsim_workload *const *workloads
 	plan.num_clients = (uint32_t)num_clients;
 	ret = plan_fill(&plan, workloads, options);
 	if (ret != 0) {
-		if (ret == -ENOMEM)
-			cli_error("not enough memory for the buffers of %" PRIu32 " clients",
-				  plan.num_clients);
 		plan_fini(&plan);
 		return ret;
 	}

@@ -24,7 +24,8 @@ struct wwr_device_bo;
 /* The label of a job holds its client, step and loop: 14, 20 and 30 bits. */
 #define PLAN_MAX_CLIENTS 10000
 #define PLAN_MAX_LOOPS	 ((1u << 30) - 1)
-#define PLAN_MAX_BUFFERS (1u << 22)
+/* Each has at least a page of memory. */
+#define PLAN_MAX_BUFFERS (1u << 20)
 
 /* In plan_slot.set: the output buffer of batch `object`. */
 #define PLAN_OUTPUT SIZE_MAX

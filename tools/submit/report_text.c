@@ -283,7 +283,7 @@ static void print_verify(const struct printer *printer)
 	putchar('\n');
 	print_label(printer, "Check");
 	if (verify->num_mismatches == 0) {
-		printf("%sall %" PRIu64 " buffers are as a sequential replay leaves them%s\n",
+		printf("%s%" PRIu64 " buffers compared with a sequential replay: no difference%s\n",
 		       printer->good, verify->num_buffers, printer->plain);
 		return;
 	}

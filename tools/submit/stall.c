@@ -92,6 +92,17 @@ static void print_activity(const struct client *client, FILE *out)
 	case CLIENT_WAITING:
 		fprintf(out, "waits for its batch of step %" PRIu32 " to complete", awaited);
 		break;
+	case CLIENT_RECYCLING:
+		fprintf(out,
+			"waits for its batch of step %" PRIu32 " of an earlier loop to "
+			"complete: too much is unfinished",
+			awaited);
+		break;
+	case CLIENT_DRAINING:
+		fprintf(out,
+			"has run all steps and waits for its batch of step %" PRIu32 " to complete",
+			awaited);
+		break;
 	case CLIENT_THROTTLED:
 		fprintf(out,
 			"may not submit before its batch of step %" PRIu32
