@@ -164,7 +164,9 @@ static void submit_publish(struct wwr_job *job, uint32_t place)
 
 static void submit_hold(uint64_t hold_ns)
 {
-	const int64_t end_ns = mock_now_ns() + (int64_t)hold_ns;
+	const int64_t limit_ns = INT64_MAX / 2;
+	const int64_t end_ns =
+	    mock_now_ns() + (hold_ns < (uint64_t)limit_ns ? (int64_t)hold_ns : limit_ns);
 	const struct timespec end = {.tv_sec = end_ns / NS_PER_S, .tv_nsec = end_ns % NS_PER_S};
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)

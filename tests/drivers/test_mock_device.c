@@ -304,6 +304,7 @@ static void *submit_and_hold(void *arg)
 Test(drivers_mock_device, stop_waits_for_a_submit_past_the_point_of_no_return)
 {
 	struct mock mock;
+	struct wwr_fence *gate = mock_gate();
 	struct wwr_device_stats stats;
 	struct wwr_queue *queue;
 	struct mock_job job;
@@ -314,6 +315,7 @@ Test(drivers_mock_device, stop_waits_for_a_submit_past_the_point_of_no_return)
 	queue = mock_queue(&mock, WWR_ENGINE_RCS, 1);
 	job = mock_job(&mock, queue, 5);
 	mock_use(&job, mock_bo(&mock), WWR_ACCESS_WRITE);
+	cr_assert_eq(wwr_job_add_dependency(job.job, gate), 0);
 	submitter.job = job.job;
 	cr_assert_eq(pthread_create(&thread, NULL, submit_and_hold, &submitter), 0);
 	do
@@ -323,7 +325,9 @@ Test(drivers_mock_device, stop_waits_for_a_submit_past_the_point_of_no_return)
 	cr_expect_eq(wwr_fence_get_status(wwr_job_finished(job.job)), -ECANCELED);
 	pthread_join(thread, NULL);
 	cr_expect_eq(submitter.ret, 0);
+	/* If the fence knew the job still, this would be its end. */
 	wwr_job_put(job.job);
+	mock_gate_open(gate);
 	wwr_queue_put(queue);
 	mock_fini(&mock);
 }

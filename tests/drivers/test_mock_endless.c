@@ -159,28 +159,28 @@ Test(drivers_mock_endless, two_endless_jobs_on_one_engine_both_start_and_end)
 
 Test(drivers_mock_endless, preempted_job_goes_on_where_there_is_room)
 {
-	struct wwr_queue *any, *vcs0;
+	struct wwr_queue *any, *same;
 	struct mock_job job, blocker;
 	struct wwr_job_info info;
+	struct wwr_engine_info engine;
 
 	setup();
 	any = mock_queue(&mock, WWR_ENGINE_VCS, 0);
 	job = start_endless(any, 1);
 	mock_wait(wwr_job_started(job.job), 1);
 	wwr_job_get_info(job.job, &info);
-	/* Take its engine for good: it finishes on the other one. */
-	vcs0 = mock_queue(
-	    &mock, WWR_ENGINE_VCS,
-	    info.engine == __builtin_ctzll(wwr_device_engine_mask(mock.device, WWR_ENGINE_VCS, 1))
-		? 1
-		: 2);
-	wwr_queue_set_preemptible(vcs0, false);
-	blocker = start_endless(vcs0, 2);
+	/* Take its engine for good: it goes on with the other one. */
+	wwr_device_get_engine(mock.device, (unsigned int)info.engine, &engine);
+	same = mock_queue(&mock, WWR_ENGINE_VCS, engine.instance);
+	wwr_queue_set_preemptible(same, false);
+	blocker = start_endless(same, 2);
 	mock_wait(wwr_job_started(blocker.job), 1);
+	while (mock_state(&job) != WWR_JOB_RUNNING)
+		;
 	mock_end(&job);
 	mock_end(&blocker);
 	wwr_queue_put(any);
-	wwr_queue_put(vcs0);
+	wwr_queue_put(same);
 	finish();
 }
 

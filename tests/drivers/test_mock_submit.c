@@ -84,12 +84,15 @@ struct holder {
 static void *holder_main(void *arg)
 {
 	struct holder *holder = arg;
+	struct wwr_mutex *held = mutex(holder->bo);
+	const int ret = wwr_mutex_lock(held, NULL);
 
-	holder->ret = wwr_mutex_lock(mutex(holder->bo), NULL);
+	holder->ret = ret;
 	pthread_barrier_wait(&holder->barrier);
+	if (ret != 0)
+		return NULL;
 	pthread_barrier_wait(&holder->barrier);
-	if (holder->ret == 0)
-		wwr_mutex_unlock(mutex(holder->bo));
+	wwr_mutex_unlock(held);
 	return NULL;
 }
 
@@ -339,13 +342,18 @@ Test(drivers_mock_submit, injected_back_offs_are_retried)
 
 Test(drivers_mock_submit, lock_held_by_the_thread_gives_ebusy)
 {
+	struct wwr_mutex *held;
 	struct mock_job job;
+	int ret;
 
 	setup();
 	job = writer(1);
-	cr_assert_eq(wwr_mutex_lock(mutex(1), NULL), 0);
+	held = mutex(1);
+	ret = wwr_mutex_lock(held, NULL);
+	if (ret != 0)
+		cr_assert_fail("the lock is not free: %d", ret);
 	expect_failure(&job, NULL, -EBUSY);
-	wwr_mutex_unlock(mutex(1));
+	wwr_mutex_unlock(held);
 	expect_success(&job);
 }
 
