@@ -26,7 +26,7 @@ static const struct wwr_bo_ops device_bo_ops = {
 };
 
 /* Address space without a promise of memory: 0 or -ENOMEM. */
-static int device_bo_reserve(struct wwr_device_bo *bo, uint64_t size_bytes)
+static int device_bo_reserve(struct wwr_device_bo *bo, uint64_t size_bytes, bool touch_full)
 {
 	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	void *map;
@@ -38,6 +38,9 @@ static int device_bo_reserve(struct wwr_device_bo *bo, uint64_t size_bytes)
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
 		return -ENOMEM;
+	/* A huge page would be taken whole for the few bytes that are touched; a hint, may fail. */
+	if (!touch_full)
+		(void)madvise(map, bo->map_bytes, MADV_NOHUGEPAGE);
 	bo->map = map;
 	return 0;
 }
@@ -60,7 +63,7 @@ int wwr_device_bo_create(struct wwr_device *device, uint64_t number, uint64_t si
 	bo = wwr_alloc(sizeof(*bo));
 	if (bo == NULL)
 		return -ENOMEM;
-	ret = device_bo_reserve(bo, size_bytes);
+	ret = device_bo_reserve(bo, size_bytes, device->touch_full);
 	if (ret != 0)
 		goto err_free_bo;
 
