@@ -64,6 +64,9 @@ static void device_name_engines(struct wwr_device *device, const struct wwr_devi
 			engine->index = (unsigned int)(engine - device->engines);
 			engine->engine_class = (enum wwr_engine_class)i;
 			engine->instance = j + 1;
+			/* Its thread may come later; a job that is meant for it waits in the list.
+			 */
+			engine->idle = true;
 			snprintf(engine->name, sizeof(engine->name), "%s%u", class_names[i], j);
 		}
 	}

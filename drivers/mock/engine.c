@@ -48,6 +48,7 @@ static bool engine_take(struct mock_engine *engine, struct wwr_job *job)
 	const bool first = !job->started;
 
 	engine->job = job;
+	engine->yield = false;
 	engine->since_ns = mock_now_ns();
 	job->engine = (int)engine->index;
 	job->state = WWR_JOB_RUNNING;
@@ -92,12 +93,21 @@ static void engine_sleep(struct mock_engine *engine, int64_t deadline_ns)
 		(void)pthread_cond_timedwait(&engine->cond, &engine->device->lock, &deadline);
 }
 
+/* Was the engine asked for, and is it still wanted? */
+static bool engine_should_yield(struct mock_engine *engine)
+{
+	if (!engine->yield)
+		return false;
+	engine->yield = false;
+	return run_queue_wants(engine);
+}
+
 static enum engine_outcome engine_wait(struct mock_engine *engine, const struct wwr_job *job)
 {
 	while (!job->ended && (job->end_ns == INT64_MAX || mock_now_ns() < job->end_ns)) {
 		if (engine->device->stopping)
 			return ENGINE_STOP;
-		if (job_is_parked(job) && run_queue_wants(engine))
+		if (job_is_parked(job) && engine_should_yield(engine))
 			return ENGINE_YIELD;
 		engine_sleep(engine, job->end_ns);
 	}
@@ -155,14 +165,11 @@ static void *engine_main(void *arg)
 	while (!device->stopping) {
 		struct wwr_job *job = run_queue_take(engine);
 
-		if (job != NULL) {
+		engine->idle = job == NULL;
+		if (job != NULL)
 			engine_run(engine, job);
-			continue;
-		}
-		engine->idle = true;
-		engine_sleep(engine, INT64_MAX);
-		engine->idle = false;
-		engine->claimed = false;
+		else
+			engine_sleep(engine, INT64_MAX);
 	}
 	pthread_mutex_unlock(&device->lock);
 	return NULL;

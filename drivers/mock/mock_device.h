@@ -19,12 +19,12 @@ struct mock_engine {
 	char name[16];			    /* (i) */
 	pthread_t thread;		    /* (i) */
 	pthread_cond_t cond;		    /* with the device's lock; CLOCK_MONOTONIC */
-	bool idle;			    /* (d) asleep for want of a job */
-	bool claimed;			    /* (d) idle, but woken for a job */
-	struct wwr_job *job;		    /* (d) the job it runs, or NULL */
-	int64_t since_ns;		    /* (d) when it took that job */
-	uint64_t num_jobs;		    /* (d) */
-	uint64_t busy_ns;		    /* (d) without the running job */
+	bool idle;	     /* (d) runs no job and looks for none until it is woken */
+	bool yield;	     /* (d) somebody wants the engine that a parked job has */
+	struct wwr_job *job; /* (d) the job it runs, or NULL */
+	int64_t since_ns;    /* (d) when it took that job */
+	uint64_t num_jobs;   /* (d) */
+	uint64_t busy_ns;    /* (d) without the running job */
 };
 
 /*

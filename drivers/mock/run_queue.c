@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: whenever the device's lock is free, each ready job that an idle engine may run has an
- * idle engine claimed for some job; who takes a job looks at what is left (run_queue_kick()), so
- * no engine sleeps beside a job that it may run.
+ * Invariant: each ready job has an engine that was woken for it, as far as there are idle ones or
+ * such as run parked jobs.  Who is woken may take another job instead; who takes a job wakes
+ * engines for what is left, so no engine sleeps beside a job that it may run.
  */
 #include "drivers/mock/run_queue.h"
 
@@ -82,17 +82,17 @@ bool run_queue_wants(const struct mock_engine *engine)
 
 /* Engines that could be woken for a job: the idle ones, and those with a parked job. */
 static void run_queue_available(const struct wwr_device *device, uint64_t *ret_idle,
-				uint64_t *ret_yielding)
+				uint64_t *ret_parked)
 {
 	*ret_idle = 0;
-	*ret_yielding = 0;
+	*ret_parked = 0;
 	for (unsigned int i = 0; i < device->num_engines; i++) {
 		const struct mock_engine *engine = &device->engines[i];
 
-		if (engine->idle && !engine->claimed)
+		if (engine->idle)
 			*ret_idle |= UINT64_C(1) << i;
 		else if (engine->job != NULL && job_is_parked(engine->job))
-			*ret_yielding |= UINT64_C(1) << i;
+			*ret_parked |= UINT64_C(1) << i;
 	}
 }
 
@@ -103,23 +103,23 @@ static void run_queue_wake(struct wwr_device *device, uint64_t *engines, uint64_
 	struct mock_engine *engine = &device->engines[i];
 
 	*engines &= ~(UINT64_C(1) << i);
-	engine->claimed = engine->idle;
+	engine->yield = !engine->idle;
 	pthread_cond_signal(&engine->cond);
 }
 
 void run_queue_kick(struct wwr_device *device)
 {
-	uint64_t idle, yielding;
+	uint64_t idle, parked;
 
-	run_queue_available(device, &idle, &yielding);
-	for (struct wwr_job *job = device->first_ready; job != NULL && (idle | yielding) != 0;
+	run_queue_available(device, &idle, &parked);
+	for (struct wwr_job *job = device->first_ready; job != NULL && (idle | parked) != 0;
 	     job = job->ready_next) {
 		const uint64_t mask = job->queue->engine_mask;
 
 		if ((idle & mask) != 0)
 			run_queue_wake(device, &idle, mask);
-		else if ((yielding & mask) != 0 && !job_is_parked(job))
-			run_queue_wake(device, &yielding, mask);
+		else if ((parked & mask) != 0 && !job_is_parked(job))
+			run_queue_wake(device, &parked, mask);
 	}
 }
 
