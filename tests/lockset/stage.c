@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,17 +93,26 @@ static bool is_lock_sleep(long number, const long *args)
 	return waiting != NULL && (const uint32_t *)args[0] != &waiting->wait_lock;
 }
 
-static void set_asleep(struct actor *self, bool asleep)
+static void fall_asleep(struct actor *self)
 {
 	pthread_mutex_lock(&monitor);
-	self->asleep = asleep;
-	self->num_sleeps += asleep;
-	while (!asleep && self->held_back) {
+	self->asleep = true;
+	self->num_sleeps++;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&monitor);
+}
+
+/* Who is held back counts as asleep. */
+static void wake_up(struct actor *self)
+{
+	pthread_mutex_lock(&monitor);
+	while (self->held_back) {
 		self->at_gate = true;
 		pthread_cond_broadcast(&changed);
 		pthread_cond_wait(&changed, &monitor);
 	}
 	self->at_gate = false;
+	self->asleep = false;
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&monitor);
 }
@@ -122,11 +132,11 @@ long __wrap_syscall(long number, ...)
 	va_end(list);
 	sleeps = current != NULL && is_lock_sleep(number, args);
 	if (sleeps)
-		set_asleep(current, true);
+		fall_asleep(current);
 	ret = __real_syscall(number, args[0], args[1], args[2], args[3], args[4], args[5]);
 	saved_errno = errno;
 	if (sleeps)
-		set_asleep(current, false);
+		wake_up(current);
 	errno = saved_errno;
 	return ret;
 }
@@ -276,6 +286,36 @@ void actor_until_at_gate(struct actor *self)
 	while (!self->at_gate)
 		stage_wait(self, &deadline, "was not woken");
 	pthread_mutex_unlock(&monitor);
+}
+
+/* The letter that /proc has for a thread: R runs, S sleeps. */
+static char thread_state(int tid)
+{
+	char path[64], line[512];
+	const char *end = NULL;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	file = fopen(path, "r");
+	if (file == NULL)
+		return '?';
+	if (fgets(line, sizeof(line), file) != NULL)
+		end = strrchr(line, ')');
+	fclose(file);
+	return end != NULL && end[1] == ' ' ? end[2] : '?';
+}
+
+void actor_signal(struct actor *self, int signal_number)
+{
+	int64_t deadline_ns = from_now_ns(FAR_FROM_NOW_NS);
+
+	actor_until_asleep(self);
+	while (thread_state(self->tid) != 'S') {
+		if (from_now_ns(0) > deadline_ns)
+			stage_fail(self, "does not sleep in the kernel");
+		sched_yield();
+	}
+	pthread_kill(self->thread, signal_number);
 }
 
 void actors_init_ctx(unsigned int num, ...)

@@ -102,6 +102,9 @@ void actor_hold_back(struct actor *self);
 void actor_until_at_gate(struct actor *self);
 void actor_let_go(struct actor *self);
 
+/* Send a signal to the sleeping actor, once the system too says that it sleeps. */
+void actor_signal(struct actor *self, int signal_number);
+
 /* Give these actors contexts, the first one the oldest: actors_init_ctx(2, OLDER, YOUNGER). */
 void actors_init_ctx(unsigned int num, ...);
 
@@ -116,6 +119,7 @@ actor_fn do_unlock_all; /* NULL: what the context holds */
 actor_fn do_set_init;	/* struct wwr_lock_set_options *, NULL = the defaults */
 actor_fn do_set_lock, do_set_trylock, do_set_unlock;
 actor_fn do_set_back_off, do_set_release_all; /* NULL */
+actor_fn do_lose_b_holding_a;		      /* NULL; see below */
 
 /* By injection: the context, which held nothing, holds A and got -EDEADLK for B. */
 void lose_b_holding_a(struct wwr_acquire_ctx *ctx);

@@ -144,3 +144,10 @@ void lose_b_holding_a(struct wwr_acquire_ctx *ctx)
 	must(wwr_mutex_lock(A, ctx));
 	must(wwr_mutex_lock(B, ctx) != -EDEADLK);
 }
+
+int do_lose_b_holding_a(struct actor *self, void *arg)
+{
+	(void)arg;
+	lose_b_holding_a(&self->ctx);
+	return 0;
+}

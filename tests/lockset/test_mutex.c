@@ -279,13 +279,6 @@ BOTH_TEST(lockset_mutex, every_form_of_lock_slow_takes_the_contended_mutex)
 	wwr_acquire_ctx_fini(&ctx);
 }
 
-static int do_lose_b_holding_a(struct actor *self, void *arg)
-{
-	(void)arg;
-	lose_b_holding_a(&self->ctx);
-	return 0;
-}
-
 BOTH_TEST(lockset_mutex, lock_slow_sleeps_until_the_contended_mutex_is_free)
 {
 	actors_init_ctx(1, OLDER);
