@@ -118,16 +118,22 @@ static int set_failed(struct wwr_lock_set *set, int error)
 	return error;
 }
 
+/* The first call of a transaction that the caller drives begins it. */
+static void set_activate(struct wwr_lock_set *set)
+{
+	if (__builtin_expect(set->phase != SET_IDLE, 1))
+		return;
+	set_begin(set);
+	set->phase = SET_ACTIVE;
+}
+
 int wwr_lock_set_lock(struct wwr_lock_set *set, struct wwr_mutex *mutex)
 {
 	struct wwr_acquire_ctx *ctx = set->ctx;
 	struct mutex_wait wait;
 	int ret;
 
-	if (__builtin_expect(set->phase == SET_IDLE, 0)) {
-		set_begin(set);
-		set->phase = SET_ACTIVE;
-	}
+	set_activate(set);
 	if (__builtin_expect(set_is_contended(set), 0))
 		return -EDEADLK;
 	if (mutex_is_held_by(mutex, owner_of_ctx(ctx)))
@@ -142,10 +148,7 @@ int wwr_lock_set_trylock(struct wwr_lock_set *set, struct wwr_mutex *mutex) WWR_
 {
 	int ret;
 
-	if (set->phase == SET_IDLE) {
-		set_begin(set);
-		set->phase = SET_ACTIVE;
-	}
+	set_activate(set);
 	if (set_is_contended(set))
 		return -EDEADLK;
 	ret = wwr_mutex_trylock(mutex, set->ctx);
@@ -213,6 +216,7 @@ void wwr_lock_set_unlock(struct wwr_lock_set *set, struct wwr_mutex *mutex)
 
 void wwr_lock_set_done(struct wwr_lock_set *set)
 {
+	set_activate(set);
 	WWR_USAGE(!set_is_contended(set),
 		  "wwr_lock_set_done: set %p has a contended lock to back off to", (void *)set);
 	wwr_acquire_ctx_done(set->ctx);
