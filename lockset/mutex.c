@@ -14,7 +14,9 @@
 #include <errno.h>
 
 /* About a microsecond: longer costs more than it wins, measured. */
+#ifndef MUTEX_SPINS
 #define MUTEX_SPINS 30
+#endif
 
 const struct mutex_wait mutex_wait_forever = {NULL, PARK_FOREVER, false, false};
 
@@ -252,6 +254,8 @@ static void mutex_release(struct wwr_mutex *mutex, uintptr_t holder)
 
 int mutex_inject(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx)
 {
+	/* The call fails, so it is no lock acquired. */
+	ctx->counts.num_locks--;
 	mutex_unlock_ctx(mutex, ctx);
 	return ctx_set_contended(ctx, mutex, true);
 }

@@ -20,7 +20,9 @@
 #define FAR_FUTURE_S ((time_t)1 << 40)
 
 /* Turns before a wait lock's holder is left to the system: it is held for nanoseconds. */
+#ifndef WAIT_LOCK_SPINS
 #define WAIT_LOCK_SPINS 64
+#endif
 
 #ifdef WWR_EXPLORE
 int wwr_explore_futex_wait(uint32_t *word, uint32_t value, int64_t deadline_ns);

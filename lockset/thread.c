@@ -43,6 +43,7 @@ static bool watch_exit(struct wwr_thread *self)
 #ifdef WWR_EXPLORE
 	(void)self;
 	(void)create_exit_key;
+	(void)exit_key_once;
 	return true;
 #else
 	pthread_once(&exit_key_once, create_exit_key);

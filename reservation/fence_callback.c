@@ -13,7 +13,9 @@
 #include <errno.h>
 
 /* Turns before the owner of the list is left to the system: removers own it for nanoseconds. */
+#ifndef FENCE_SPINS
 #define FENCE_SPINS 64
+#endif
 
 uintptr_t fence_wait_not_busy(struct wwr_fence *fence)
 {
