@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_EXPLORE_OVERRIDES_H
+#define TESTS_EXPLORE_OVERRIDES_H
+
+/*
+ * Included before every source of the libraries when they are built for the explorer: limits that
+ * are small, and that each scenario chooses, since a step here costs what a thousand cost there.
+ */
+extern unsigned int ex_max_losses;
+extern unsigned int ex_handoff_after;
+extern unsigned int ex_spins;
+
+#define SET_MAX_LOSSES	    ex_max_losses
+#define MUTEX_HANDOFF_AFTER ex_handoff_after
+#define MUTEX_SPINS	    (int)ex_spins
+#define WAIT_LOCK_SPINS	    (int)ex_spins
+#define FENCE_SPINS	    (int)ex_spins
+
+/* A processor given away is a scheduling point. */
+#define sched_yield ex_yield
+
+#endif /* TESTS_EXPLORE_OVERRIDES_H */

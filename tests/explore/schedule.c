@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* From a seed to a finished schedule and a verdict. */
+#include "tests/explore/run.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+char *ex_stacks;
+
+/* Where a crash, or a usage error outside of fibers, is left for. */
+static sigjmp_buf crashed;
+
+/* A usage error of the library's is a violation: scenarios make no mistakes. */
+void __wrap_wwr_usage_error(const char *file, int line, const char *format, ...);
+void __wrap_wwr_usage_error(const char *file, int line, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	ex_fail("usage error: %s (%s:%d)", text, file, line);
+	siglongjmp(crashed, 1);
+}
+
+static void crash(int signal_number)
+{
+	struct ex_fiber *self = ex.current;
+
+	ex.current = NULL;
+	ex_fail("%s", signal_number == SIGABRT ? "an assertion failed, see above"
+					       : "crash: a wild pointer, maybe from freed memory");
+	ex.current = self;
+	siglongjmp(crashed, 1);
+}
+
+static void catch_crashes(void)
+{
+	static char stack[64 * 1024];
+	const stack_t on = {.ss_sp = stack, .ss_size = sizeof(stack)};
+	struct sigaction action = {.sa_handler = crash, .sa_flags = SA_ONSTACK | SA_NODEFER};
+
+	sigaltstack(&on, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGABRT, &action, NULL);
+}
+
+void ex_init(void)
+{
+	const struct wwr_class_stats none = {0};
+
+	ex_stacks = fiber_alloc_stacks(EX_MAX_FIBERS);
+	for (unsigned int i = 0; i < EX_MAX_FIBERS; i++)
+		ex.fibers[i].fiber.stack = ex_stacks + i * FIBER_STACK_BYTES;
+	catch_crashes();
+	ex_memory_init();
+	/* All threads are registered and count for the class: so no schedule is the first one. */
+	wwr_class_init(&ex_class, "explore", WWR_WOUND_WAIT);
+	for (unsigned int i = 0; i <= EX_MAX_FIBERS; i++) {
+		thread_register(&ex_threads[i]);
+		thread_add_stats_slow(&ex_threads[i], &ex_class, &none);
+		ex_threads[i].tid = (int)i + 1;
+	}
+}
+
+/* Random priorities, and the steps at which whoever runs gets the lowest of all. */
+static void init_pct(unsigned int steps)
+{
+	unsigned int num_changes = EX_PCT_DEPTH - 1;
+
+	for (unsigned int i = 0; i < ex.num_fibers; i++) {
+		unsigned int j = ex_random(i + 1);
+
+		ex.fibers[i].priority = ex.fibers[j].priority;
+		ex.fibers[j].priority = (int)i + 1;
+	}
+	ex.lowest_priority = 0;
+	ex.num_changed = 0;
+	for (unsigned int i = 0; i < num_changes; i++)
+		ex.change_at[i] = 1 + ex_random(steps);
+	if (ex.change_at[0] > ex.change_at[1]) {
+		unsigned int later = ex.change_at[0];
+
+		ex.change_at[0] = ex.change_at[1];
+		ex.change_at[1] = later;
+	}
+	ex.change_at[num_changes] = UINT32_MAX;
+}
+
+_Static_assert(EX_PCT_DEPTH == 3, "init_pct() sorts two steps");
+
+static void reset(uint64_t seed, enum ex_scheduler scheduler)
+{
+	static const unsigned int likings[] = {0, 0, 128, 224};
+
+	ex.current = NULL;
+	ex.seed = seed;
+	/* The same shape and different orders: the scheduler has numbers of its own. */
+	ex.choices = seed * 0x9e3779b97f4a7c15u + 1;
+	ex.random = ex.choices ^ 0xd1b54a32d192ed03u;
+	ex.liking = likings[ex_random(4)];
+	ex.scheduler = scheduler;
+	ex.num_ready = 0;
+	ex.loud = false;
+	ex.failed = false;
+	ex.fail_alloc = false;
+	ex.num_steps = 0;
+	ex.num_events = 0;
+	ex.num_fibers = 0;
+	ex.num_done = 0;
+	ex.hash = 0;
+	ex.now_ns = EX_START_NS;
+	ex.next_expiry_ns = EX_NEVER;
+	ex.touched = NULL;
+	ex_memory_reset();
+}
+
+static void check_threads(void)
+{
+	for (unsigned int i = 0; i < ex.num_fibers; i++) {
+		EX_CHECK(ex_threads[i].plain == NULL, "T%u is done and holds a plain lock", i + 1);
+		EX_CHECK(ex_threads[i].ctxs == NULL, "T%u is done and has a live context", i + 1);
+		EX_CHECK(ex_threads[i].waiting == NULL, "T%u is done and counts as waiting", i + 1);
+		ex_threads[i].plain = NULL;
+		ex_threads[i].ctxs = NULL;
+	}
+}
+
+static void run(const struct ex_scenario *scenario, unsigned int steps)
+{
+	scenario->setup(scenario);
+	init_pct(steps);
+	ex.current = &ex.fibers[ex.ready[ex_random(ex.num_ready)]];
+	fiber_switch(&ex.main, &ex.current->fiber);
+	if (ex.failed)
+		return;
+	check_threads();
+	if (scenario->check != NULL)
+		scenario->check(scenario);
+	ex_memory_check();
+}
+
+bool ex_run_schedule(const struct ex_scenario *scenario, uint64_t seed, enum ex_scheduler scheduler,
+		     unsigned int steps)
+{
+	reset(seed, scheduler);
+	if (sigsetjmp(crashed, 0) == 0)
+		run(scenario, steps);
+	return !ex.failed;
+}
