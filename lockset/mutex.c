@@ -127,6 +127,7 @@ static int mutex_check_ctx(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx)
 int mutex_lock_ctx_slow(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 			const struct mutex_wait *wait)
 {
+	bool contended = false;
 	int ret = mutex_check_ctx(mutex, ctx);
 
 	if (ret != 0)
@@ -135,10 +136,14 @@ int mutex_lock_ctx_slow(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 		ret = mutex_lock_contested(mutex, owner_of_ctx(ctx), ctx, wait);
 		if (ret != 0)
 			return ret;
-		ctx->counts.num_contended++;
+		contended = true;
 	}
 	ctx_clear_contended(ctx);
-	return mutex_acquired(mutex, ctx);
+	ret = mutex_acquired(mutex, ctx);
+	/* One that is lost by injection is not acquired, so it is no contended one either. */
+	if (ret == 0)
+		ctx->counts.num_contended += contended;
+	return ret;
 }
 
 int mutex_lock_contended(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,

@@ -6,6 +6,7 @@
 #include <wwresv/version.h>
 
 #include "tools/common/cli.h"
+#include "tools/soak/soak.h"
 #include "tools/submit/submit.h"
 
 struct subcommand {
@@ -17,6 +18,8 @@ struct subcommand {
 
 static const struct subcommand subcommands[] = {
     {"submit", "run workload descriptors on a mock GPU and check the result", submit_main},
+    {"soak", "random work of every kind until a time is over, with every invariant checked",
+     soak_main},
 };
 
 #define NUM_SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
