@@ -61,9 +61,12 @@ static void draw(uint64_t done, uint64_t total, const char *unit, const char *re
 void progress_update(struct progress *progress, uint64_t done, uint64_t total, const char *unit,
 		     const char *remark)
 {
-	int64_t now = clock_now_ns();
+	int64_t now;
 
-	if (!progress->enabled || now < progress->next_ns)
+	if (!progress->enabled)
+		return;
+	now = clock_now_ns();
+	if (now < progress->next_ns)
 		return;
 	draw(done, total, unit, remark,
 	     (double)(now - progress->start_ns) / (double)CLOCK_NS_PER_S);

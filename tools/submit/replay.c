@@ -8,6 +8,7 @@
 #include <wwresv/device.h>
 
 #include "drivers/mock/effect.h"
+#include "tools/common/progress.h"
 #include "tools/submit/client.h"
 #include "tools/submit/run.h"
 
@@ -95,9 +96,13 @@ static void walk_jobs(const struct walk *walk, struct commit_order *order)
 {
 	const struct commit_entry *entry;
 	const struct plan_client *client;
+	struct progress progress;
 	uint32_t number, batch;
 
+	progress_init(&progress);
 	while ((entry = commit_order_next(order, &number)) != NULL) {
+		progress_update(&progress, entry->commit, walk->run->total_jobs, "jobs",
+				"checking the result");
 		client = &walk->run->plan.clients[number];
 		batch = client->workload->batch_of_step[entry->step];
 		walk->committed[number][batch] = commit_entry_loop(entry) + 1;
@@ -105,6 +110,7 @@ static void walk_jobs(const struct walk *walk, struct commit_order *order)
 			do_job(walk, client, &client->workload->batches[batch],
 			       commit_entry_loop(entry));
 	}
+	progress_clear(&progress);
 }
 
 static size_t max_submit_deps(const struct plan *plan)

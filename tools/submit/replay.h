@@ -16,7 +16,7 @@ struct replay {
 	size_t *offsets; /* by buffer */
 };
 
-/* 0 or -ENOMEM. */
+/* Does all jobs again, and shows how far it is.  0 or -ENOMEM. */
 int replay_run(const struct run *run, struct replay *ret_replay);
 void replay_fini(struct replay *replay);
 

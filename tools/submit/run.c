@@ -15,6 +15,7 @@
 #include <wwresv/sys/debug.h>
 
 #include "tools/common/cli.h"
+#include "tools/common/stop.h"
 #include "tools/submit/client.h"
 
 static const char *gate_name(const struct wwr_fence *fence)
@@ -56,7 +57,10 @@ static int create_device(struct run *run)
 	config.time_scale = options->scale;
 	config.break_deps = options->break_deps;
 	config.lock_class = &run->lock_class;
+	/* The engines' threads inherit the mask: signals are the main thread's. */
+	stop_block(true);
 	ret = wwr_device_create(&config, &run->device);
+	stop_block(false);
 	if (ret != 0)
 		cli_error("cannot start the mock GPU: %s", strerror(-ret));
 	return ret;

@@ -203,7 +203,7 @@ int run_execute(struct run *run)
 	uint32_t num_started;
 	int ret;
 
-	/* Threads inherit the mask: signals are the main thread's. */
+	/* For the clients' threads, too. */
 	stop_block(true);
 	ret = start_threads(run, &num_started);
 	stop_install(run->tokens, run->num_clients);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* Wrong usage, unreadable input, unwritable output. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/tools/test_submit_tool.h"
+
+TestSuite(submit_errors, .timeout = 300);
+
+Test(submit_errors, malformed_text_is_refused_with_its_place)
+{
+	TOOL_EXPECT_ERROR(2, "<text>:1:15: ", "1.RCS.5.0.0,1.XCS.5.0.0");
+	TOOL_EXPECT_ERROR(2, "<text>:1:9: ", "1.RCS.10");
+	TEST_ASSERT_NO_LEAK();
+}
+
+Test(submit_errors, malformed_file_is_refused_with_its_place)
+{
+	char path[] = "/tmp/wwresv-bad-XXXXXX";
+	char place[64];
+	int fd = mkstemp(path);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, "# a comment, with a comma\n1.RCS.5.0.0\n1.RCS.5.-7.0\n", 52), 52);
+	snprintf(place, sizeof(place), "%s:3:9: ", path);
+	TOOL_EXPECT_ERROR(2, place, path);
+	/* Nothing runs when one of several is refused. */
+	TOOL_EXPECT_ERROR(2, place, "1.RCS.5.0.0", path, "--jobs", "/nonexistent/x");
+	close(fd);
+	unlink(path);
+}
+
+Test(submit_errors, file_that_is_not_there_is_named)
+{
+	TOOL_EXPECT_ERROR(2, "/nonexistent/file.wsim", "/nonexistent/file.wsim");
+	TOOL_EXPECT_ERROR(2, "nosuchworkload", "nosuchworkload");
+}
+
+Test(submit_errors, folder_is_no_workload)
+{
+	TOOL_EXPECT_ERROR(2, "/tmp", "/tmp");
+}
+
+Test(submit_errors, empty_standard_input_is_refused_or_runs_nothing)
+{
+	struct tool tool = TOOL_RUN("-", "--json");
+
+	/* The tests' standard input is empty. */
+	cr_expect(tool.code == 0 || tool.code == 2, "%d", tool.code);
+	tool_free(&tool);
+}
+
+Test(submit_errors, engine_that_the_mock_does_not_have_is_refused)
+{
+	TOOL_EXPECT_ERROR(2, "--engines", "1.RCS2.5.0.0");
+	TOOL_EXPECT(0, "1.RCS2.5.0.0", "--engines", "rcs=2");
+}
+
+Test(submit_errors, option_and_value_and_expectation_are_named)
+{
+	TOOL_EXPECT_ERROR(2, "--clients: expected a whole number from 1 to 10000, found '0'",
+			  "game", "--clients", "0");
+	TOOL_EXPECT_ERROR(2, "--class: expected wound-wait or wait-die, found 'x'", "game",
+			  "--class", "x");
+	TOOL_EXPECT_ERROR(2, "--break-dep: expected read, write, data or submit, found 'x'", "game",
+			  "--break-dep", "x");
+	TOOL_EXPECT_ERROR(2, "--engines: expected an engine class", "game", "--engines", "gpu=1");
+	TOOL_EXPECT_ERROR(2, "unknown option '--frobnicate'", "game", "--frobnicate");
+	TOOL_EXPECT_ERROR(2, "unknown option '-x'", "-x", "game");
+	TOOL_EXPECT_ERROR(2, "option '--clients' needs a value", "game", "--clients");
+	TOOL_EXPECT_ERROR(2, "no workload named", "--share");
+}
+
+Test(submit_errors, top_level_usage_is_checked)
+{
+	struct tool tool = tool_run((const char *const[]){"frobnicate", NULL});
+	struct tool none = tool_run((const char *const[]){NULL});
+	struct tool option = tool_run((const char *const[]){"--frobnicate", NULL});
+
+	cr_expect_eq(tool.code, 2);
+	cr_expect(strstr(tool.err, "unknown subcommand 'frobnicate'") != NULL);
+	cr_expect_eq(none.code, 2);
+	cr_expect(strstr(none.err, "Usage: wwresv") != NULL);
+	cr_expect_eq(option.code, 2);
+	tool_free(&tool);
+	tool_free(&none);
+	tool_free(&option);
+}
+
+Test(submit_errors, jobs_file_that_cannot_be_written_is_reported)
+{
+	TOOL_EXPECT_ERROR(2, "--jobs: cannot write '/nonexistent/jobs'", "1.RCS.5.0.0", "--jobs",
+			  "/nonexistent/jobs");
+	TOOL_EXPECT_ERROR(2, "No space left on device", "1.RCS.5.0.0", "--jobs", "/dev/full");
+}
+
+/* With standard output on a full disk. */
+static struct tool run_full(const char *args)
+{
+	char command[512];
+	FILE *file;
+	int status;
+	struct tool tool = {.err = calloc(1, 4096), .out = NULL};
+
+	cr_assert_not_null(tool.err);
+	snprintf(command, sizeof(command), "%s submit %s 2>&1 >/dev/full </dev/null", WWRESV_TOOL,
+		 args);
+	file = popen(command, "r");
+	cr_assert_not_null(file);
+	tool.err_len = fread(tool.err, 1, 4095, file);
+	status = pclose(file);
+	tool.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return tool;
+}
+
+Test(submit_errors, full_standard_output_is_reported)
+{
+	static const char *const args[] = {"game --scale 0", "game --scale 0 --json",
+					   "game --list",    "game --list --json",
+					   "--help",	     "--version"};
+
+	for (size_t i = 0; i < sizeof(args) / sizeof(args[0]); i++) {
+		struct tool tool = run_full(args[i]);
+
+		cr_expect_eq(tool.code, 2, "%s: %d", args[i], tool.code);
+		cr_expect(strstr(tool.err, "standard output: No space left on device") != NULL,
+			  "%s: %s", args[i], tool.err);
+		tool_free(&tool);
+	}
+}
+
+Test(submit_errors, failed_check_counts_more_than_a_full_disk)
+{
+	struct tool tool = run_full("1.RCS.*.0.1 --timeout 0.2");
+
+	cr_expect_eq(tool.code, 1);
+	tool_free(&tool);
+}
+
+Test(submit_errors, too_much_is_refused_before_anything_runs)
+{
+	TOOL_EXPECT_ERROR(2, "clients of all workloads together", "1.RCS.5.0.0", "1.RCS.5.0.0",
+			  "--clients", "6000");
+	TOOL_EXPECT_ERROR(2, "at most 1048576 buffers in a batch",
+			  "w.1.1000000000n1,1.RCS.5.r1-0-999999999.0");
+}
