@@ -137,7 +137,7 @@ WWR_API uint64_t wwr_device_engine_mask(const struct wwr_device *device,
 
 /** What an engine has done; see wwr_device_get_engine(). */
 struct wwr_engine_info {
-	char name[16];			    /**< "rcs0", "vcs1" */
+	char name[16];			    /**< "rcs0", "vcs1": counted from 0 */
 	enum wwr_engine_class engine_class; /**< its kind */
 	uint32_t instance;		    /**< from 1, as in workload descriptors */
 	bool busy;			    /**< runs a job just now */
@@ -299,7 +299,7 @@ WWR_API void wwr_job_put(struct wwr_job *job);
  * calls.  A buffer named again keeps its first place and has both accesses.
  *
  * @param job    not submitted
- * @param bo     referenced until the job has finished
+ * @param bo     referenced for as long as the job lives
  * @param access WWR_ACCESS_READ, WWR_ACCESS_WRITE or both, and WWR_ACCESS_DATA
  * @retval 0       added
  * @retval -EINVAL neither READ nor WRITE; unknown bits; DATA without READ
@@ -427,7 +427,7 @@ struct wwr_job_info {
 	bool endless;		  /**< and not ended yet */
 	bool preemptible;	  /**< gives way while endless */
 	bool has_before;	  /**< an unfinished job stands before it in its queue */
-	uint64_t before_label;	  /**< that job */
+	uint64_t before_label;	  /**< the first such job of the queue */
 	const char *queue_name;	  /**< its queue */
 	int64_t submitted_ns;	  /**< CLOCK_MONOTONIC, 0 = not yet; so the next three */
 	int64_t ready_ns;
