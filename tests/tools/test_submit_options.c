@@ -14,13 +14,16 @@ static enum options_action action;
 
 static int parse(const char *const *args)
 {
-	char *argv[32] = {(char *)"submit"};
+	/* The parsed options point into it. */
+	static char *argv[32];
 	int argc = 1;
 
+	argv[0] = (char *)"submit";
 	while (args[argc - 1] != NULL) {
 		argv[argc] = (char *)args[argc - 1];
 		argc++;
 	}
+	argv[argc] = NULL;
 	return options_parse(argc, argv, &options, &action);
 }
 
