@@ -22,7 +22,7 @@
 
 #include "tests/lib/test_criterion.h"
 
-#define STAGE_PATIENCE_S  60
+#define STAGE_PATIENCE_S  40
 #define STAGE_TIMEOUT_S	  120
 #define STAGE_NUM_MUTEXES 32
 #define STAGE_NUM_ACTORS  24

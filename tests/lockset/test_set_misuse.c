@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* What a program must not do with a lock set: each stops in every build, with the rule named. */
+#include "tests/lockset/stage.h"
+
+#include <errno.h>
+
+/* Not on the stack: see test_misuse.c. */
+static struct wwr_lock_set set;
+
+static void begin(void)
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	must(wwr_lock_set_lock(&set, A));
+}
+
+static void begin_contended(void)
+{
+	begin();
+	must(actor_call(HOLDER, do_lock_plain, B));
+	must(wwr_lock_set_lock(&set, B) != -EDEADLK);
+}
+
+static int acquire_none(struct wwr_lock_set *locks, void *arg)
+{
+	(void)locks;
+	(void)arg;
+	return 0;
+}
+
+static int run_another(struct wwr_lock_set *locks, void *arg)
+{
+	return wwr_lock_set_lock_all(locks, acquire_none, acquire_none, arg);
+}
+
+static int loop_once_more(struct wwr_lock_set *locks, void *arg)
+{
+	(void)arg;
+	wwr_lock_set_until_all_locked (locks) {
+	}
+	return 0;
+}
+
+static int end_phase(struct wwr_lock_set *locks, void *arg)
+{
+	(void)arg;
+	wwr_lock_set_done(locks);
+	return 0;
+}
+
+static int lock_c(struct wwr_lock_set *locks, void *arg)
+{
+	(void)arg;
+	return wwr_lock_set_lock(locks, C);
+}
+
+MISUSE_TEST(lockset_set_misuse, back_off_with_nothing_contended_aborts, "has no contended lock")
+{
+	begin();
+	(void)!wwr_lock_set_back_off(&set);
+}
+
+MISUSE_TEST(lockset_set_misuse, back_off_twice_aborts, "has no contended lock")
+{
+	begin_contended();
+	must(actor_call(HOLDER, do_unlock, B));
+	must(wwr_lock_set_back_off(&set));
+	(void)!wwr_lock_set_back_off(&set);
+}
+
+MISUSE_TEST(lockset_set_misuse, back_off_after_release_all_aborts, "has no contended lock")
+{
+	begin_contended();
+	wwr_lock_set_release_all(&set);
+	(void)!wwr_lock_set_back_off(&set);
+}
+
+MISUSE_TEST(lockset_set_misuse, unlock_of_a_free_mutex_aborts, "wwr_lock_set_unlock: set")
+{
+	begin();
+	wwr_lock_set_unlock(&set, B);
+}
+
+MISUSE_TEST(lockset_set_misuse, unlock_twice_aborts, "does not hold mutex")
+{
+	begin();
+	wwr_lock_set_unlock(&set, A);
+	wwr_lock_set_unlock(&set, A);
+}
+
+MISUSE_TEST(lockset_set_misuse, unlock_of_the_contended_mutex_aborts, "does not hold mutex")
+{
+	begin_contended();
+	wwr_lock_set_unlock(&set, B);
+}
+
+MISUSE_TEST(lockset_set_misuse, unlock_of_a_lock_outside_the_set_aborts, "does not hold mutex")
+{
+	begin();
+	must(wwr_mutex_trylock(C, NULL));
+	wwr_lock_set_unlock(&set, C);
+}
+
+MISUSE_TEST(lockset_set_misuse, done_twice_aborts, "is done already")
+{
+	begin();
+	wwr_lock_set_done(&set);
+	wwr_lock_set_done(&set);
+}
+
+MISUSE_TEST(lockset_set_misuse, done_in_locked_aborts, "is done already")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	(void)!wwr_lock_set_lock_all(&set, acquire_none, end_phase, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, done_with_a_contended_lock_aborts,
+	    "has a contended lock to back off to")
+{
+	begin_contended();
+	wwr_lock_set_done(&set);
+}
+
+MISUSE_TEST(lockset_set_misuse, lock_all_with_locks_held_aborts, "wwr_lock_set_lock_all: set")
+{
+	begin();
+	(void)!wwr_lock_set_lock_all(&set, acquire_none, acquire_none, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, loop_with_locks_held_aborts, "holds locks already")
+{
+	begin();
+	(void)loop_once_more(&set, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, loop_after_a_loop_without_release_all_aborts, "holds locks already")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	wwr_lock_set_until_all_locked (&set)
+		must(wwr_lock_set_lock(&set, A));
+	(void)loop_once_more(&set, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, lock_all_with_a_contended_lock_aborts,
+	    "has a contended lock to back off to")
+{
+	begin_contended();
+	wwr_lock_set_unlock(&set, A);
+	(void)!wwr_lock_set_lock_all(&set, acquire_none, acquire_none, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, lock_all_in_acquire_aborts, "runs another transaction")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	(void)!wwr_lock_set_lock_all(&set, run_another, acquire_none, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, lock_all_in_locked_aborts, "runs another transaction")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	(void)!wwr_lock_set_lock_all(&set, lock_c, run_another, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, loop_in_acquire_aborts, "wwr_lock_set_until_all_locked: set")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	(void)!wwr_lock_set_lock_all(&set, loop_once_more, acquire_none, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, loop_in_a_loop_aborts, "runs another transaction")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	wwr_lock_set_until_all_locked (&set)
+		(void)loop_once_more(&set, NULL);
+}
+
+/* A set belongs to the thread that initialised it. */
+static int do_use_set(struct actor *self, void *arg)
+{
+	(void)self;
+	return wwr_lock_set_lock(&set, arg);
+}
+
+static int do_fini_set(struct actor *self, void *arg)
+{
+	(void)self;
+	(void)arg;
+	wwr_lock_set_fini(&set);
+	return 0;
+}
+
+MISUSE_TEST(lockset_set_misuse, lock_from_another_thread_aborts, "belongs to another thread")
+{
+	begin();
+	(void)actor_call(OLDER, do_use_set, C);
+}
+
+MISUSE_TEST(lockset_set_misuse, fini_from_another_thread_aborts, "belongs to another thread")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	(void)actor_call(OLDER, do_fini_set, NULL);
+}
+
+static void *init_and_exit(void *arg)
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	return arg;
+}
+
+MISUSE_TEST(lockset_set_misuse, thread_exit_with_a_live_set_aborts,
+	    "exits with a live acquire context")
+{
+	pthread_t thread;
+
+	must(pthread_create(&thread, NULL, init_and_exit, NULL));
+	pthread_join(thread, NULL);
+}
