@@ -257,6 +257,9 @@ static json_t *build(struct writer *writer)
 
 	set(writer, json, "schema", json_string("wwresv.submit/1"));
 	set(writer, json, "ended", json_string(summary_end_name(summary)));
+	set(writer, json, "signal",
+	    summary->run->end == RUN_INTERRUPTED ? json_integer(summary->run->signal)
+						 : json_null());
 	set(writer, json, "class", json_string(options_class_name(options)));
 	set(writer, json, "policy", json_string(options_policy_name(options)));
 	set_u64(writer, json, "seed", options->seed);
