@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "lockset/alloc.h"
-
 #include <wwresv/alloc.h>
 
 #include <stdlib.h>

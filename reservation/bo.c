@@ -5,7 +5,7 @@
  */
 #include <wwresv/bo.h>
 
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 #include "lockset/usage.h"
 #include "lockset/wwr_atomic.h"
 

@@ -6,7 +6,7 @@
  */
 #include <wwresv/fence.h>
 
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 #include "lockset/park.h"
 #include "lockset/usage.h"
 #include "reservation/fence_core.h"

@@ -7,7 +7,7 @@
  */
 #include <wwresv/resv.h>
 
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 #include "lockset/park.h"
 #include "lockset/usage.h"
 #include "reservation/fence_core.h"

@@ -6,7 +6,7 @@
  */
 #include <wwresv/resv.h>
 
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 #include "lockset/park.h"
 #include "reservation/resv_table.h"
 

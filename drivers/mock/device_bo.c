@@ -6,7 +6,7 @@
 
 #include "drivers/mock/effect.h"
 #include "drivers/mock/mock_device.h"
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 #include "lockset/wwr_atomic.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include "drivers/mock/job_fence.h"
 #include "drivers/mock/mock_device.h"
 #include "drivers/mock/queue.h"
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 #include "lockset/usage.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include "drivers/mock/mock_device.h"
 #include "drivers/mock/queue.h"
 #include "drivers/mock/run_queue.h"
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 #include "lockset/usage.h"
 #include "lockset/wwr_atomic.h"
 

@@ -2,7 +2,7 @@
 #include "drivers/mock/job_fence.h"
 
 #include "drivers/mock/queue.h"
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 #include "lockset/wwr_atomic.h"
 
 #include <wwresv/device.h>

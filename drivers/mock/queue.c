@@ -2,7 +2,7 @@
 #include "drivers/mock/queue.h"
 
 #include "drivers/mock/mock_device.h"
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 #include "lockset/wwr_atomic.h"
 
 #include <wwresv/fence.h>

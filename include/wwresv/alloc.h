@@ -32,6 +32,42 @@ struct wwr_allocator {
  */
 WWR_API void wwr_set_allocator(const struct wwr_allocator *allocator);
 
+/**
+ * Memory as the libraries take it: what is given to them to free must come from here.
+ *
+ * @param size_bytes how much
+ * @return zeroed memory for wwr_free(), or NULL
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * kzalloc()
+ */
+WWR_API void *wwr_alloc(size_t size_bytes);
+
+/**
+ * Memory for an array.
+ *
+ * @param num        how many elements
+ * @param size_bytes of one element
+ * @return zeroed memory for wwr_free(); NULL also when the size does not fit a size_t
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * kcalloc()
+ */
+WWR_API void *wwr_alloc_array(size_t num, size_t size_bytes);
+
+/**
+ * Give memory back.
+ *
+ * @param ptr from wwr_alloc() or wwr_alloc_array(); NULL is a no-op
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * kfree()
+ */
+WWR_API void wwr_free(void *ptr);
+
 WWR_END_DECLS
 
 #endif /* WWRESV_ALLOC_H */

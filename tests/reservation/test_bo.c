@@ -3,7 +3,7 @@
 #include "tests/lib/test_criterion.h"
 #include "tests/reservation/reservation_fixture.h"
 
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 
 #include <wwresv/bo.h>
 #include <wwresv/class.h>
