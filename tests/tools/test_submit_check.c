@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The check of the result can fail.  Each workload has a job that takes much longer than it
- * takes to start the next one, so that a dependency which is not there is seen every time.
+ * The check of the result can fail.  Each workload holds its first job until the second one, which
+ * must not run before it, has completed: only a dependency that is not there lets it end at all.
  */
 #include "tests/tools/test_submit_tool.h"
 
@@ -10,16 +10,19 @@ TestSuite(submit_check, .timeout = 300);
 struct breakable {
 	const char *kind;
 	const char *workload;
+	const char *possible; /* the same, but it ends with all dependencies in force, too */
 };
 
 static const struct breakable breakables[] = {
     /* The reader does not wait for the writer. */
-    {"read", "W.1.4k,1.RCS.50000.w1-0.0,2.BCS.10.r1-0.0"},
+    {"read", "W.1.4k,1.RCS.*.w1-0.0,2.BCS.10.r1-0.1,T.-2",
+     "W.1.4k,1.RCS.5000.w1-0.0,2.BCS.10.r1-0.1"},
     /* The writer does not wait for the reader. */
-    {"write", "W.1.4k,1.RCS.50000.r1-0.0,2.BCS.10.w1-0.0"},
-    {"data", "1.RCS.50000.0.0,2.BCS.10.-1.0"},
+    {"write", "W.1.4k,1.RCS.*.r1-0.0,2.BCS.10.w1-0.1,T.-2",
+     "W.1.4k,1.RCS.5000.r1-0.0,2.BCS.10.w1-0.1"},
+    {"data", "1.RCS.*.0.0,2.BCS.10.-1.1,T.-2", "1.RCS.5000.0.0,2.BCS.10.-1.1"},
     /* The second runs although the first is held by a fence and has not begun. */
-    {"submit", "f,1.RCS.10.f-1.0,2.BCS.10.s-1.0,d.50000,a.-4"},
+    {"submit", "f,1.RCS.10.f-1.0,2.BCS.10.s-1.1,a.-3", "f,1.RCS.10.f-1.0,2.BCS.10.s-1.0,a.-3"},
 };
 
 #define NUM_BREAKABLES (sizeof(breakables) / sizeof(breakables[0]))
@@ -40,18 +43,24 @@ Test(submit_check, each_broken_dependency_is_found)
 	TEST_ASSERT_NO_LEAK();
 }
 
+Test(submit_check, with_all_dependencies_in_force_these_would_wait_for_ever)
+{
+	for (size_t i = 0; i < NUM_BREAKABLES; i++)
+		TOOL_EXPECT(1, breakables[i].workload, "--timeout", "0.2");
+}
+
 Test(submit_check, nothing_is_found_when_nothing_is_broken)
 {
 	for (size_t i = 0; i < NUM_BREAKABLES; i++)
-		TOOL_EXPECT(0, breakables[i].workload, "--clients", "3");
+		TOOL_EXPECT(0, breakables[i].possible, "--clients", "3");
 }
 
 Test(submit_check, other_kinds_than_the_one_broken_still_hold)
 {
-	TOOL_EXPECT(0, breakables[0].workload, "--break-dep", "data");
-	TOOL_EXPECT(0, breakables[2].workload, "--break-dep", "read");
-	TOOL_EXPECT(0, breakables[2].workload, "--break-dep", "submit");
-	TOOL_EXPECT(0, breakables[3].workload, "--break-dep", "write");
+	TOOL_EXPECT(0, breakables[0].possible, "--break-dep", "data");
+	TOOL_EXPECT(0, breakables[2].possible, "--break-dep", "read");
+	TOOL_EXPECT(0, breakables[2].possible, "--break-dep", "submit");
+	TOOL_EXPECT(0, breakables[3].possible, "--break-dep", "write");
 }
 
 Test(submit_check, mismatch_names_buffers_and_jobs)
@@ -68,7 +77,7 @@ Test(submit_check, mismatch_names_buffers_and_jobs)
 
 Test(submit_check, mismatch_in_json_names_at_most_ten_buffers)
 {
-	struct tool tool = TOOL_RUN("W.1.30n4k,1.RCS.50000.w1-0-29.0,2.BCS.10.w1-0-29.0",
+	struct tool tool = TOOL_RUN("W.1.30n4k,1.RCS.*.w1-0-29.0,2.BCS.10.w1-0-29.1,T.-2",
 				    "--break-dep", "write", "--json");
 	json_t *json = tool_json(&tool);
 	const json_t *reported = json_at(json, "verify.reported");

@@ -57,7 +57,7 @@ Test(submit_stall, lock_that_is_kept_is_named_with_its_holder)
 
 Test(submit_stall, delay_step_is_no_stall)
 {
-	TOOL_EXPECT(0, "d.600000,1.RCS.5.0.0", "--timeout", "0.1");
+	TOOL_EXPECT(0, "d.1500000", "--timeout", "0.5");
 }
 
 Test(submit_stall, summary_comes_all_the_same)
