@@ -3,6 +3,7 @@
  * The registry of threads that lock.  Invariants: a thread is in the list from its first lock until
  * it exits; counts[i].lock_class changes only under registry_lock, by the thread itself or by the
  * end of that class; the sum of a class's own counts and of all threads' counts of it is exact.
+ * The child of a fork begins with the counts of the thread that forked; the others' stay behind.
  */
 #include "lockset/thread.h"
 
@@ -32,9 +33,33 @@ static void thread_exit(void *record)
 	thread_unregister(record);
 }
 
+/* A fork finds the registry whole. */
+static void fork_prepare(void)
+{
+	wait_lock(&registry_lock);
+}
+
+static void fork_parent(void)
+{
+	wait_unlock(&registry_lock);
+}
+
+/* The child has one thread.  The records of the others lie in memory that its new threads get. */
+static void fork_child(void)
+{
+	struct wwr_thread *self = thread_self();
+
+	registry = self->registered ? self : NULL;
+	self->prev = NULL;
+	self->next = NULL;
+	self->tid = (int)syscall(SYS_gettid);
+	wait_unlock(&registry_lock);
+}
+
 static void create_exit_key(void)
 {
-	have_exit_key = pthread_key_create(&exit_key, thread_exit) == 0;
+	have_exit_key = pthread_atfork(fork_prepare, fork_parent, fork_child) == 0 &&
+			pthread_key_create(&exit_key, thread_exit) == 0;
 }
 
 /* Without notice of the thread's end its record must not stay in the list. */
