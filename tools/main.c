@@ -5,6 +5,7 @@
 
 #include <wwresv/version.h>
 
+#include "tools/bench/bench.h"
 #include "tools/common/cli.h"
 #include "tools/soak/soak.h"
 #include "tools/submit/submit.h"
@@ -20,6 +21,7 @@ static const struct subcommand subcommands[] = {
     {"submit", "run workload descriptors on a mock GPU and check the result", submit_main},
     {"soak", "random work of every kind until a time is over, with every invariant checked",
      soak_main},
+    {"bench", "measure beside the peers, taking turns in one run", bench_main},
 };
 
 #define NUM_SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
