@@ -2,6 +2,7 @@
 #include "tests/lib/test_env.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,11 +58,18 @@ uint64_t test_random(uint64_t *state)
 
 unsigned int test_rounds(unsigned int rounds)
 {
+	const char *scale = getenv("WWR_TEST_SCALE");
+	double scaled = rounds;
+
 	if (getenv("WWR_TEST_LONG") != NULL)
-		return rounds * 10;
-	if (getenv("WWR_TEST_SHORT") != NULL)
-		return rounds < 10 ? 1 : rounds / 10;
-	return rounds;
+		scaled *= 10;
+	else if (getenv("WWR_TEST_SHORT") != NULL)
+		scaled /= 10;
+	if (scale != NULL)
+		scaled *= strtod(scale, NULL);
+	if (!(scaled >= 1))
+		return 1;
+	return scaled < UINT_MAX ? (unsigned int)scaled : UINT_MAX;
 }
 
 const char *test_wsim_dir(void)

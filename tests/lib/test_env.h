@@ -7,6 +7,7 @@
  *   WWR_TEST_SEED   number that replaces the random seed: replays a failure
  *   WWR_TEST_LONG   set: more rounds (tools/check --long)
  *   WWR_TEST_SHORT  set: fewer rounds (under valgrind)
+ *   WWR_TEST_SCALE  factor of all rounds besides, for example 0.1 or 50
  *   WWR_TEST_DATA   folder of the real workload descriptors
  */
 
@@ -23,7 +24,7 @@ uint64_t test_seed(void);
  */
 uint64_t test_random(uint64_t *state);
 
-/** How many rounds to do: @p rounds, ten times as many if long, a tenth but not 0 if short. */
+/** How many rounds to do: @p rounds, ten times as many if long, a tenth if short; never 0. */
 unsigned int test_rounds(unsigned int rounds);
 
 /** Folder with the real .wsim files, or NULL: then skip, loudly. */
