@@ -7,6 +7,7 @@
 #include <wwresv/fence.h>
 #include <wwresv/lockset.h>
 #include <wwresv/resv.h>
+#include <wwresv/sync_file.h>
 #include <wwresv/sync_timeline.h>
 #include <wwresv/version.h>
 

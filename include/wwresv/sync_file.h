@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WWRESV_SYNC_FILE_H
+#define WWRESV_SYNC_FILE_H
+
+#include <stdint.h>
+
+#include <wwresv/macros.h>
+#include <wwresv/sync_timeline.h>
+
+WWR_BEGIN_DECLS
+
+struct wwr_fence;
+
+/*
+ * A sync_file: a fence as a file descriptor, which poll, select and epoll find readable as soon as
+ * the fence has signalled, and from then on.
+ *
+ * It is an eventfd: close() ends it, dup() and fork() copy it, a socket passes it on.  This process
+ * finds the fence again whatever number the descriptor has; another process, a child too, can
+ * only poll it.  Nobody but the library may write to it; a read gives a number without a meaning.
+ *
+ * As long as the fence is pending the library has a descriptor and a reference of its own; closing
+ * the sync_file earlier does not change that.
+ */
+
+/**
+ * Make a sync_file of a fence.
+ *
+ * Asks the driver to signal the fence, since the library cannot see when somebody polls.
+ *
+ * @param fence  borrowed; the sync_file takes a reference of its own
+ * @param ret_fd the caller's, for close(); it is closed at exec
+ * @retval 0           made
+ * @retval -EMFILE     no descriptor is free; three are needed for a moment
+ * @retval -ENFILE     the system has no more files
+ * @retval -ENOMEM     no memory
+ * @retval -ENOSPC     the user has too many files watched by epoll
+ * @retval -EOPNOTSUPP /proc is missing, or does not number eventfds (Linux before 5.2)
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * sync_file_create()
+ */
+WWR_API WWR_MUST_CHECK int wwr_sync_file_create(struct wwr_fence *fence, int *ret_fd);
+
+/**
+ * The fence of a sync_file.
+ *
+ * @param fd        borrowed
+ * @param ret_fence a reference
+ * @retval 0       found
+ * @retval -EBADF  @p fd is not open
+ * @retval -EINVAL @p fd is not a sync_file of this process
+ * @retval -EMFILE no descriptor is free; one is needed for a moment
+ * @retval -ENFILE the system has no more files
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * sync_file_get_fence()
+ */
+WWR_API WWR_MUST_CHECK int wwr_sync_file_get_fence(int fd, struct wwr_fence **ret_fence);
+
+/**
+ * Say by when the fence of a sync_file is wanted; see wwr_fence_set_deadline().
+ *
+ * @param fd          borrowed
+ * @param deadline_ns absolute CLOCK_MONOTONIC time in nanoseconds
+ * @retval 0     passed on
+ * @retval other as wwr_sync_file_get_fence()
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * SYNC_IOC_SET_DEADLINE
+ */
+WWR_API WWR_MUST_CHECK int wwr_sync_file_set_deadline(int fd, int64_t deadline_ns);
+
+/**
+ * Give back what belongs to sync_files that have signalled and are closed everywhere.
+ *
+ * The library does so by itself now and then, when sync_files are made; nobody needs to call this.
+ *
+ * @return how many there were
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * none; close()
+ */
+WWR_API unsigned int wwr_sync_file_collect(void);
+
+WWR_END_DECLS
+
+#endif /* WWRESV_SYNC_FILE_H */
