@@ -182,6 +182,15 @@ bool thread_may_block(const struct wwr_thread *self, const struct wwr_class *loc
 	return true;
 }
 
+bool thread_holds_lock(const struct wwr_thread *self)
+{
+	const struct wwr_acquire_ctx *ctx = self->ctxs;
+
+	while (ctx != NULL && ctx->num_held == 0)
+		ctx = ctx->next;
+	return self->plain != NULL || ctx != NULL;
+}
+
 void thread_for_each(void (*fn)(struct wwr_thread *thread, void *arg), void *arg)
 {
 	wait_lock(&registry_lock);

@@ -16,6 +16,9 @@ struct wwr_mutex;
 /* Classes a thread counts for at the same time without touching anything shared. */
 #define THREAD_NUM_COUNTS 4
 
+/* Words that a thread keeps for the layers above; see reservation/fence_thread.h. */
+#define THREAD_NUM_UPPER 32
+
 /* One class's counts of one thread: written by it alone, added up by readers. */
 struct thread_counts {
 	struct wwr_class *lock_class; /* (a) changed under the registry's lock */
@@ -34,9 +37,10 @@ struct wwr_thread {
 	bool registered;	      /* (t) in the registry: counts are its own */
 	int tid;		      /* (t) written before it is registered */
 	struct thread_counts counts[THREAD_NUM_COUNTS];
-	const struct wwr_mutex *waiting; /* (a) the mutex it is queued for */
-	int64_t waiting_since_ns;	 /* (a) */
-	struct wwr_thread *prev, *next;	 /* (r) */
+	const struct wwr_mutex *waiting;   /* (a) the mutex it is queued for */
+	int64_t waiting_since_ns;	   /* (a) */
+	struct wwr_thread *prev, *next;	   /* (r) */
+	uintptr_t upper[THREAD_NUM_UPPER]; /* (t) zero at first; the lock layer never looks */
 } WWR_CACHE_ALIGNED;
 
 #ifdef WWR_EXPLORE
@@ -106,6 +110,9 @@ static inline void thread_count_lock(struct wwr_thread *self, struct wwr_class *
  */
 bool thread_may_block(const struct wwr_thread *self, const struct wwr_class *lock_class,
 		      const struct wwr_acquire_ctx *ctx);
+
+/* Does the thread hold any lock, of whatever class? */
+bool thread_holds_lock(const struct wwr_thread *self);
 
 /* Calls fn for every registered thread, under the registry's lock. */
 void thread_for_each(void (*fn)(struct wwr_thread *thread, void *arg), void *arg);

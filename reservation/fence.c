@@ -7,37 +7,18 @@
 #include <wwresv/fence.h>
 
 #include <wwresv/alloc.h>
+
 #include "lockset/park.h"
 #include "lockset/usage.h"
 #include "reservation/fence_core.h"
+#include "reservation/fence_thread.h"
 #include "reservation/report.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-
-#define FENCE_MAX_ERROR 4095
 
 /* Longer descriptions are cut off in reports. */
 #define FENCE_TEXT_BYTES 160
-
-static const char *detached_driver_name(const struct wwr_fence *fence)
-{
-	(void)fence;
-	return "detached";
-}
-
-static const char *detached_timeline_name(const struct wwr_fence *fence)
-{
-	(void)fence;
-	return "signaled";
-}
-
-/* What remains of a driver that has no release op, once its fence has signalled. */
-static const struct wwr_fence_ops detached_ops = {
-    .driver_name = detached_driver_name,
-    .timeline_name = detached_timeline_name,
-};
 
 uint64_t wwr_fence_context_alloc(unsigned int num)
 {
@@ -48,12 +29,9 @@ uint64_t wwr_fence_context_alloc(unsigned int num)
 	return wwr_atomic_fetch_add(&next_context, num, WWR_RELAXED);
 }
 
-void wwr_fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, uint64_t context,
-		    uint64_t seqno)
+void fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, uint64_t context,
+		uint64_t seqno)
 {
-	WWR_USAGE(ops != NULL && ops->driver_name != NULL && ops->timeline_name != NULL,
-		  "wwr_fence_init: fence %p has no driver_name or no timeline_name op",
-		  (void *)fence);
 	/* Plain stores: whoever publishes the fence publishes them. */
 	fence->ops = ops;
 	fence->context = context;
@@ -63,10 +41,21 @@ void wwr_fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, ui
 	fence->deadline_ns = INT64_MAX;
 	fence->error = 0;
 	fence->refcount = 1;
-	fence->flags = 0;
+	/* Nobody to tell that the signal is wanted. */
+	fence->flags = ops->enable_signaling == NULL ? FENCE_ENABLED : 0;
 	fence->park_word = 0;
 	fence->runner = 0;
 	fence->pending = NULL;
+	fence->link = NULL;
+}
+
+void wwr_fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, uint64_t context,
+		    uint64_t seqno)
+{
+	WWR_USAGE(ops != NULL && ops->driver_name != NULL && ops->timeline_name != NULL,
+		  "wwr_fence_init: fence %p has no driver_name or no timeline_name op",
+		  (void *)fence);
+	fence_init(fence, ops, context, seqno);
 }
 
 struct wwr_fence *wwr_fence_get(struct wwr_fence *fence)
@@ -84,12 +73,21 @@ struct wwr_fence *wwr_fence_get(struct wwr_fence *fence)
 /* True = it was the last reference. */
 static bool fence_drop(struct wwr_fence *fence)
 {
+	uint32_t old;
+
+	/*
+	 * The only holder need not race with anybody: nobody has a reference to take another one
+	 * from.  Acquire pairs with the release of those who dropped theirs.
+	 */
+	if (wwr_atomic_load(&fence->refcount, WWR_ACQUIRE) == 1) {
+		wwr_atomic_store(&fence->refcount, 0, WWR_RELAXED);
+		return true;
+	}
 	/*
 	 * Release and acquire pair with each other: what any holder did to the fence comes before
 	 * its release.
 	 */
-	uint32_t old = wwr_atomic_fetch_sub(&fence->refcount, 1, WWR_ACQ_REL);
-
+	old = wwr_atomic_fetch_sub(&fence->refcount, 1, WWR_ACQ_REL);
 	WWR_USAGE(old != 0, "wwr_fence_put: fence %p was released before", (void *)fence);
 	return old == 1;
 }
@@ -107,10 +105,39 @@ static void fence_abandon(struct wwr_fence *fence)
 	(void)wwr_fence_signal(fence);
 }
 
+static void fence_release_one(struct wwr_fence *fence)
+{
+	/* Relaxed: nobody else has the fence. */
+	const struct wwr_fence_ops *ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
+
+	if (ops->release != NULL)
+		ops->release(fence);
+	else
+		wwr_free(fence);
+}
+
+/* A release may drop last references of other fences, whose releases do so, too. */
+static void fence_release(struct wwr_fence *fence)
+{
+	struct fence_thread *self = fence_thread_self();
+
+	if (self->num_releasing >= FENCE_MAX_DEPTH) {
+		fence->link = self->releases;
+		self->releases = fence;
+		return;
+	}
+	self->num_releasing++;
+	fence_release_one(fence);
+	while (self->num_releasing == 1 && self->releases != NULL) {
+		fence = self->releases;
+		self->releases = fence->link;
+		fence_release_one(fence);
+	}
+	self->num_releasing--;
+}
+
 void wwr_fence_put(struct wwr_fence *fence)
 {
-	const struct wwr_fence_ops *ops;
-
 	if (fence == NULL || !fence_drop(fence))
 		return;
 	/* Relaxed: nobody else has the fence. */
@@ -121,11 +148,7 @@ void wwr_fence_put(struct wwr_fence *fence)
 		if (!fence_drop(fence))
 			return;
 	}
-	ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
-	if (ops->release != NULL)
-		ops->release(fence);
-	else
-		wwr_free(fence);
+	fence_release(fence);
 }
 
 void wwr_fence_set_error(struct wwr_fence *fence, int error)
@@ -178,10 +201,11 @@ int wwr_fence_signal_at(struct wwr_fence *fence, int64_t timestamp_ns)
 	wwr_atomic_store(&fence->timestamp_ns, timestamp_ns, WWR_RELAXED);
 	/* Relaxed: the new table is constant. */
 	if (wwr_atomic_load(&fence->ops, WWR_RELAXED)->release == NULL)
-		wwr_atomic_store(&fence->ops, &detached_ops, WWR_RELAXED);
+		wwr_atomic_store(&fence->ops, &fence_detached_ops, WWR_RELAXED);
 	if (last_added != NULL)
 		fence_run_callbacks(fence, last_added);
-	fence_release_list(fence, FENCE_SIGNALED);
+	else
+		fence_release_list(fence, FENCE_SIGNALED);
 	return 0;
 }
 
@@ -221,83 +245,5 @@ int64_t wwr_fence_timestamp(const struct wwr_fence *fence)
 	if (timestamp_ns != FENCE_NO_TIMESTAMP)
 		return timestamp_ns;
 	/* The signaller is just about to write it; the fence only looks constant to the caller. */
-	(void)fence_wait_not_busy((struct wwr_fence *)fence);
-	return wwr_atomic_load(&fence->timestamp_ns, WWR_RELAXED);
-}
-
-void wwr_fence_set_deadline(struct wwr_fence *fence, int64_t deadline_ns)
-{
-	const struct wwr_fence_ops *ops;
-	/* Relaxed throughout: a hint orders nothing. */
-	int64_t earliest_ns = wwr_atomic_load(&fence->deadline_ns, WWR_RELAXED);
-
-	do {
-		if (deadline_ns >= earliest_ns)
-			return;
-	} while (!wwr_atomic_cas(&fence->deadline_ns, &earliest_ns, deadline_ns, WWR_RELAXED));
-	if (wwr_fence_is_signaled(fence))
-		return;
-	ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
-	if (ops->set_deadline != NULL)
-		ops->set_deadline(fence, deadline_ns);
-}
-
-bool wwr_fence_is_later(const struct wwr_fence *a, const struct wwr_fence *b)
-{
-	WWR_USAGE(a->context == b->context,
-		  "wwr_fence_is_later: fences %p and %p are of different contexts", (const void *)a,
-		  (const void *)b);
-	return (int64_t)(a->seqno - b->seqno) > 0;
-}
-
-static const char *stub_name(const struct wwr_fence *fence)
-{
-	(void)fence;
-	return "stub";
-}
-
-static void stub_release(struct wwr_fence *fence)
-{
-	WWR_USAGE(false, "wwr_fence_put: more references of the stub %p dropped than taken",
-		  (void *)fence);
-}
-
-static const struct wwr_fence_ops stub_ops = {
-    .driver_name = stub_name,
-    .timeline_name = stub_name,
-    .release = stub_release,
-};
-
-struct wwr_fence *wwr_fence_stub(void)
-{
-	/* Context 0 is never given out.  The library keeps the first reference. */
-	static struct wwr_fence stub = {
-	    .ops = &stub_ops,
-	    .callbacks = FENCE_SIGNALED,
-	    .timestamp_ns = FENCE_NO_TIMESTAMP,
-	    .deadline_ns = INT64_MAX,
-	    .refcount = 1,
-	};
-	int64_t expected = FENCE_NO_TIMESTAMP;
-
-	/* Relaxed: only the number matters, and every caller has made sure of it here. */
-	if (wwr_atomic_load(&stub.timestamp_ns, WWR_RELAXED) == FENCE_NO_TIMESTAMP)
-		(void)wwr_atomic_cas(&stub.timestamp_ns, &expected, park_now_ns(), WWR_RELAXED);
-	return wwr_fence_get(&stub);
-}
-
-int wwr_fence_describe(const struct wwr_fence *fence, char *ret_text, size_t size_bytes)
-{
-	/* Relaxed: either table is right. */
-	const struct wwr_fence_ops *ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
-	int status = wwr_fence_get_status(fence);
-	char status_text[32];
-
-	if (status < 0)
-		snprintf(status_text, sizeof(status_text), "error %d", status);
-	else
-		snprintf(status_text, sizeof(status_text), "%s", status == 0 ? "pending" : "done");
-	return snprintf(ret_text, size_bytes, "%s %s %" PRIu64 ":%" PRIu64 " %s",
-			ops->driver_name(fence), ops->timeline_name(fence), fence->context,
-			fence->seqno, status_text);
+	return fence_wait_timestamp((struct wwr_fence *)fence);
 }

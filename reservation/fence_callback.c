@@ -9,6 +9,7 @@
 #include "lockset/thread.h"
 #include "lockset/usage.h"
 #include "reservation/fence_core.h"
+#include "reservation/fence_thread.h"
 
 #include <errno.h>
 
@@ -16,6 +17,9 @@
 #ifndef FENCE_SPINS
 #define FENCE_SPINS 64
 #endif
+
+/* How long to sleep for a signaller that is about to write its timestamp. */
+#define FENCE_NAP_NS 50000
 
 uintptr_t fence_wait_not_busy(struct wwr_fence *fence)
 {
@@ -39,6 +43,27 @@ uintptr_t fence_wait_not_busy(struct wwr_fence *fence)
 		if ((old & FENCE_AWAITED) != 0 ||
 		    wwr_atomic_cas(&fence->callbacks, &old, old | FENCE_AWAITED, WWR_RELAXED))
 			(void)park_sleep(&fence->park_word, seen, PARK_FOREVER, false);
+	}
+}
+
+int64_t fence_wait_timestamp(struct wwr_fence *fence)
+{
+	for (int i = 0;; i++) {
+		uint32_t seen = park_begin(&fence->park_word);
+		/* Relaxed: only the number matters. */
+		int64_t timestamp_ns = wwr_atomic_load(&fence->timestamp_ns, WWR_RELAXED);
+
+		if (timestamp_ns != FENCE_NO_TIMESTAMP)
+			return timestamp_ns;
+		/*
+		 * No mark: the signaller looks at marks when its callbacks have returned, and
+		 * they may wait for this thread.
+		 */
+		if (i < FENCE_SPINS)
+			wwr_atomic_pause();
+		else
+			(void)park_sleep(&fence->park_word, seen, park_now_ns() + FENCE_NAP_NS,
+					 false);
 	}
 }
 
@@ -96,33 +121,65 @@ static struct wwr_fence_cb *cb_list_unlink(struct wwr_fence_cb *first, struct ww
 	return first;
 }
 
-void fence_run_callbacks(struct wwr_fence *fence, struct wwr_fence_cb *last_added)
+/* Call what is pending, and give up the list. */
+static void fence_run_pending(struct wwr_fence *fence)
 {
-	/* Relaxed: only this thread finds itself there. */
-	wwr_atomic_store(&fence->runner, (uintptr_t)thread_self(), WWR_RELAXED);
-	fence->pending = cb_list_reverse(last_added);
 	while (fence->pending != NULL) {
 		struct wwr_fence_cb *cb = fence->pending;
 
 		fence->pending = cb_list_unlink(cb, cb);
 		cb->func(fence, cb); /* may free cb, and take others off pending */
 	}
+	fence_release_list(fence, FENCE_SIGNALED);
+}
+
+static void fence_defer(struct fence_thread *self, struct wwr_fence *fence)
+{
+	fence->link = NULL;
+	if (self->deferred_first == NULL)
+		self->deferred_first = wwr_fence_get(fence);
+	else
+		self->deferred_last->link = wwr_fence_get(fence);
+	self->deferred_last = fence;
+}
+
+void fence_run_callbacks(struct wwr_fence *fence, struct wwr_fence_cb *last_added)
+{
+	struct fence_thread *self = fence_thread_self();
+
+	/* Relaxed: only this thread finds itself there. */
+	wwr_atomic_store(&fence->runner, (uintptr_t)thread_self(), WWR_RELAXED);
+	fence->pending = cb_list_reverse(last_added);
+	if (self->num_running >= FENCE_MAX_DEPTH) {
+		fence_defer(self, fence);
+		return;
+	}
+	self->num_running++;
+	fence_run_pending(fence);
+	while (self->num_running == 1 && self->deferred_first != NULL) {
+		fence = self->deferred_first;
+		self->deferred_first = fence->link;
+		fence_run_pending(fence);
+		wwr_fence_put(fence);
+	}
+	self->num_running--;
 }
 
 bool fence_enable(struct wwr_fence *fence)
 {
-	/* Relaxed, all: the flag has no other meaning than who calls the op. */
-	const struct wwr_fence_ops *ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
+	const struct wwr_fence_ops *ops;
+	bool pending;
 
-	if (ops->enable_signaling == NULL)
-		return true;
+	/* Relaxed, all: the flag has no other meaning than who calls the op. */
 	if ((wwr_atomic_load(&fence->flags, WWR_RELAXED) & FENCE_ENABLED) != 0 ||
 	    (wwr_atomic_fetch_or(&fence->flags, FENCE_ENABLED, WWR_RELAXED) & FENCE_ENABLED) != 0)
 		return true;
-	if (ops->enable_signaling(fence))
-		return true;
-	(void)wwr_fence_signal(fence);
-	return false;
+	ops = fence_enter_op(fence);
+	pending = ops->enable_signaling == NULL || ops->enable_signaling(fence);
+	fence_leave_op();
+	if (!pending)
+		(void)wwr_fence_signal(fence);
+	return pending;
 }
 
 /* Put it on the list; false = signalled. */

@@ -27,8 +27,13 @@
 #define FENCE_CB_MASK  (~(uintptr_t)7)
 
 /* Values of wwr_fence.flags. */
-#define FENCE_ENABLED	(1u << 0) /* the enable_signaling op was called, or is being called */
+#define FENCE_ENABLED	(1u << 0) /* enable_signaling was called, is being called, or is none */
 #define FENCE_CONTAINER (1u << 1) /* made of other fences; set before it is published */
+
+#define FENCE_MAX_ERROR 4095
+
+/* Longer descriptions are cut off in reports. */
+#define FENCE_TEXT_BYTES 160
 
 /* timestamp_ns of a fence whose signaller has not got that far. */
 #define FENCE_NO_TIMESTAMP INT64_MIN
@@ -44,14 +49,31 @@ static inline bool fence_is_container(const struct wwr_fence *fence)
 	return (wwr_atomic_load(&fence->flags, WWR_RELAXED) & FENCE_CONTAINER) != 0;
 }
 
+/* As wwr_fence_init(), for fences that the library makes. */
+void fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, uint64_t context,
+		uint64_t seqno);
+
+/* What a fence without release has left of its driver once it has signalled. */
+extern const struct wwr_fence_ops fence_detached_ops;
+
+/* Around each call of an op, but for release: the table to use, and the end of its use. */
+const struct wwr_fence_ops *fence_enter_op(struct wwr_fence *fence);
+void fence_leave_op(void);
+
 /* Wait until nobody owns the list; returns the word. */
 uintptr_t fence_wait_not_busy(struct wwr_fence *fence);
 
 /* Give up the ownership of the list: callbacks is the word's new value. */
 void fence_release_list(struct wwr_fence *fence, uintptr_t callbacks);
 
-/* The signaller owns the list: call them all, the one added first first. */
+/*
+ * The signaller owns the list: call them all, the one added first first, and give up the list.
+ * Too deep inside other callbacks that comes later, and this takes a reference for so long.
+ */
 void fence_run_callbacks(struct wwr_fence *fence, struct wwr_fence_cb *last_added);
+
+/* Wait for the signaller to write the timestamp; not for its callbacks. */
+int64_t fence_wait_timestamp(struct wwr_fence *fence);
 
 /* Tell the driver, once, that somebody wants the signal; false = the fence is signalled now. */
 bool fence_enable(struct wwr_fence *fence);

@@ -16,7 +16,8 @@ struct wwr_interrupt_token;
 
 /**
  * What the driver that makes a fence does for it.  The table outlives its fences, or at least
- * their signals: a fence without a release forgets its table when it signals.
+ * their signals: a fence without a release forgets its table when it signals, and nobody is
+ * inside an op any more once wwr_fence_synchronize() has returned.
  */
 struct wwr_fence_ops {
 	/** Name of the driver, for messages. */
@@ -55,7 +56,7 @@ struct wwr_fence_ops {
  * A published fence must signal in finite time, if need be with an error.
  *
  * Which calls may meet, on one fence (each with a reference):
- * - get, put, is_signaled, get_status, timestamp, add_callback, wait, signal, describe,
+ * - get, put, is_signaled, get_status, timestamp, add_callback, wait, wait_any, signal, describe,
  *   set_deadline: any two, in any threads;
  * - remove_callback of one callback: not with its own add_callback or another remove_callback
  *   of it, else with any;
@@ -76,6 +77,7 @@ struct wwr_fence {
 	uint32_t park_word;		 /* (a) where threads wait for the list, lockset/park.h */
 	uintptr_t runner;		 /* (a) the thread that runs the callbacks */
 	struct wwr_fence_cb *pending;	 /* (r) callbacks that did not run yet */
+	struct wwr_fence *link;		 /* (r) the next one whose turn is later, fence_thread.h */
 };
 
 /** A function called when a fence signals. */
@@ -135,6 +137,8 @@ WWR_API struct wwr_fence *wwr_fence_get(struct wwr_fence *fence);
 /**
  * Give a reference back; the last one releases the fence.
  *
+ * Within eight releases, one inside the other, the release comes once the outermost one is over.
+ *
  * A fence that is released unsignalled, though somebody waits for it, is signalled with the
  * error -EDEADLK, so that nobody hangs; debug builds report it.
  *
@@ -174,6 +178,9 @@ WWR_API int wwr_fence_signal(struct wwr_fence *fence);
 
 /**
  * Signal: marks the fence, then calls its callbacks in the order they were added, in this thread.
+ *
+ * Within eight callbacks, one inside the other, it only marks: the callbacks come once the
+ * outermost one is over, so that a long row of fences that signal each other needs no deep stack.
  *
  * Makes no system call unless somebody sleeps.  Everything written before is seen by whoever sees
  * the fence signalled.
@@ -282,6 +289,30 @@ WWR_API WWR_MUST_CHECK int wwr_fence_wait_until(struct wwr_fence *fence,
 						int64_t deadline_ns);
 
 /**
+ * Sleep until one of several fences has signalled.
+ *
+ * @param num         of @p fences, at least 1
+ * @param fences      borrowed; the same one may stand there twice
+ * @param token       ends the sleep when interrupted; NULL = nothing does
+ * @param deadline_ns absolute CLOCK_MONOTONIC time in nanoseconds; 0 polls, INT64_MAX waits
+ *                    for ever
+ * @param ret_index   of the first in @p fences that has signalled before the sleep, or else of the
+ *                    one whose signal ended it
+ * @retval 0       one has signalled, maybe with an error
+ * @retval -EINVAL @p num is 0
+ * @retval -ENOMEM no memory for a callback each; not if one has signalled, nor for a poll
+ * @retval -ETIME  @p deadline_ns passed first
+ * @retval -EINTR  the token was interrupted, or a signal handler ran during a sleep with a token
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * dma_fence_wait_any_timeout(), but a deadline in ns instead of jiffies
+ */
+WWR_API WWR_MUST_CHECK int wwr_fence_wait_any(unsigned int num, struct wwr_fence *const *fences,
+					      struct wwr_interrupt_token *token,
+					      int64_t deadline_ns, unsigned int *ret_index);
+
+/**
  * Say by when the fence is wanted.  A hint: passed on if it is earlier than every wish before.
  *
  * @param fence       borrowed
@@ -316,6 +347,33 @@ WWR_API bool wwr_fence_is_later(const struct wwr_fence *a, const struct wwr_fenc
  * dma_fence_get_stub()
  */
 WWR_API struct wwr_fence *wwr_fence_stub(void);
+
+/**
+ * A fence of one's own that has signalled already, at a time and maybe with an error of its own.
+ *
+ * @param timestamp_ns CLOCK_MONOTONIC time in nanoseconds, at least 0
+ * @param error        from -4095 to -1, or 0 = none
+ * @return the only reference, or NULL: no memory
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * dma_fence_allocate_private_stub()
+ */
+WWR_API struct wwr_fence *wwr_fence_stub_create(int64_t timestamp_ns, int error);
+
+/**
+ * Wait until nobody is inside an op of a fence that has signalled before this call.
+ *
+ * A driver whose fences have no release may go away afterwards, table, code and all: a signalled
+ * fence has forgotten its table, but another thread may have looked at it just before.  Fences
+ * that have not signalled yet must do so first.
+ *
+ * @par Thread safety
+ * Any thread; never from an op or a callback of a fence.
+ * @par Kernel counterpart
+ * synchronize_rcu(), as drivers have to call it before they go away
+ */
+WWR_API void wwr_fence_synchronize(void);
 
 /**
  * Write "driver timeline context:seqno status" for a person to read; no newline.
