@@ -138,7 +138,9 @@ void ctx_flush_counts(struct wwr_acquire_ctx *ctx)
 		thread_add_stats_slow(ctx->thread, ctx->lock_class, counts);
 	} else {
 		thread_bump(&stats->num_locks, counts->num_locks);
-		if (counts->num_contended + counts->num_backoffs + counts->num_fallbacks != 0) {
+		/* Mostly none of these; a wait that failed is counted by its time alone. */
+		if ((counts->num_contended | counts->num_backoffs | counts->num_fallbacks |
+		     counts->wait_ns) != 0) {
 			thread_bump(&stats->num_contended, counts->num_contended);
 			thread_bump(&stats->num_backoffs, counts->num_backoffs);
 			thread_bump(&stats->num_injected, counts->num_injected);
