@@ -69,7 +69,8 @@ void set_begin(struct wwr_lock_set *set)
 	if (!set->fresh)
 		wwr_acquire_ctx_reinit(set->ctx);
 	set->fresh = false;
-	set->status = 0;
+	/* A borrowed context may have met it before: then this attempt is to be given up. */
+	set->status = set_is_contended(set) ? -EDEADLK : 0;
 	set->ctx->classic = (set->options.flags & WWR_LOCK_SET_CLASSIC) != 0;
 	set->stats.classic = set->ctx->classic;
 	set->stats.retries = 0;
@@ -193,6 +194,7 @@ int wwr_lock_set_back_off(struct wwr_lock_set *set)
 
 	WWR_USAGE(set_is_contended(set), "wwr_lock_set_back_off: set %p has no contended lock",
 		  (void *)set);
+	set_activate(set);
 	set_unlock_members(set);
 	set_fall_back(set);
 	if (set->options.retry_limit != 0 && set->stats.retries >= set->options.retry_limit)
@@ -233,7 +235,8 @@ static void set_flush_counts(struct wwr_lock_set *set)
 {
 	const struct wwr_class_stats *counts = &set->ctx->counts;
 
-	if (counts->num_locks == 0 && counts->num_backoffs == 0)
+	/* A wait that failed is counted by its time alone. */
+	if ((counts->num_locks | counts->num_backoffs | counts->wait_ns) == 0)
 		return;
 	set->stats.num_locks += counts->num_locks;
 	set->stats.num_backoffs += counts->num_backoffs;
@@ -257,6 +260,7 @@ void wwr_lock_set_release_all(struct wwr_lock_set *set)
 		return;
 	}
 	/* Not committed: the next attempt keeps the stamp and what it has lost so far. */
+	set_activate(set);
 	set_unlock_members(set);
 	set_fall_back(set);
 	ctx_clear_contended(set->ctx);
