@@ -56,6 +56,8 @@ unsigned int ex_self(void);
 
 /* A scheduling point in a scenario's own code. */
 #define ex_point(what) ex_point_at(__FILE__, __LINE__, what)
+/* The same, in a loop that waits for others: they go first. */
+int ex_yield(void);
 void ex_point_at(const char *file, int line, const char *what);
 
 /* A note in the printed schedule. */

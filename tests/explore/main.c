@@ -49,7 +49,8 @@ struct result {
 	const struct ex_scenario *scenario;
 	uint64_t num_schedules;
 	uint64_t num_steps;
-	size_t num_traces;
+	struct trace_set traces;
+	size_t num_traces; /* of a total */
 	double seconds;
 	bool failed;
 };
@@ -79,46 +80,49 @@ static void print_violation(const struct ex_scenario *scenario)
 	const char *prefix = options.output == OUTPUT_TAP ? "# " : "";
 
 	printf("%sVIOLATION in %s: %s\n", prefix, scenario->name, ex.failure);
-	printf("%sseed %" PRIu64 ", %s, %u steps\n", prefix, ex.seed, scheduler_name(ex.scheduler),
-	       ex.num_steps);
+	printf("%sseed %" PRIu64 ", %s%s, %u steps\n", prefix, ex.seed,
+	       scheduler_name(ex.scheduler), ex.fine ? ", plain accesses too" : "", ex.num_steps);
 	ex_report(prefix);
 	printf("%sreplay: %s --scenario %s --scheduler %s --replay %" PRIu64 "\n", prefix,
 	       options.program, scenario->name, scheduler_name(ex.scheduler), ex.seed);
 }
 
-/* About how long a schedule is; 0 = a violation on the way. */
-static unsigned int probe(const struct ex_scenario *scenario)
+/* One more schedule of a scenario; false = a violation. */
+static bool explore_seed(const struct ex_scenario *scenario, uint64_t seed,
+			 enum ex_scheduler scheduler, unsigned int steps, struct result *result)
 {
-	uint64_t num_steps = 0;
+	bool ok = ex_run_schedule(scenario, seed, scheduler, steps);
 
+	result->num_schedules++;
+	result->num_steps += ex.num_steps;
+	trace_set_add(&result->traces, ex.hash);
+	return ok;
+}
+
+/* About how long a schedule is; 0 = a violation on the way. */
+static unsigned int probe(const struct ex_scenario *scenario, struct result *result)
+{
 	for (unsigned int i = 0; i < NUM_PROBES; i++) {
-		if (!ex_run_schedule(scenario, FIRST_PROBE + i, EX_RANDOM, 1))
+		if (!explore_seed(scenario, FIRST_PROBE + i, EX_RANDOM, 1, result))
 			return 0;
-		num_steps += ex.num_steps;
 	}
-	return (unsigned int)(num_steps / NUM_PROBES) + 1;
+	return (unsigned int)(result->num_steps / NUM_PROBES) + 1;
 }
 
 static bool explore(const struct ex_scenario *scenario, struct result *result)
 {
-	struct trace_set traces = {0};
 	double start = now_s();
-	unsigned int steps = probe(scenario);
+	unsigned int steps = probe(scenario, result);
 	bool ok = steps != 0;
 
 	for (uint64_t i = 0; ok && i < options.num_schedules; i++) {
 		uint64_t seed = options.seed + i;
 
-		ok = ex_run_schedule(scenario, seed, scheduler_of(seed), steps);
-		result->num_schedules++;
-		result->num_steps += ex.num_steps;
-		trace_set_add(&traces, ex.hash);
+		ok = explore_seed(scenario, seed, scheduler_of(seed), steps, result);
 	}
 	result->scenario = scenario;
-	result->num_traces = traces.num;
 	result->seconds = now_s() - start;
 	result->failed = !ok;
-	trace_set_clear(&traces);
 	return ok;
 }
 
@@ -212,6 +216,8 @@ static bool explore_one(const struct ex_scenario *scenario, void *arg)
 	struct result result = {0};
 	bool ok = explore(scenario, &result);
 
+	result.num_traces = result.traces.num;
+	trace_set_clear(&result.traces);
 	print_result(&result, total->scenario == NULL);
 	/* In JSON the schedule would be in the way; the replay command gives it again. */
 	if (!ok && options.output != OUTPUT_JSON)
@@ -227,10 +233,12 @@ static bool explore_one(const struct ex_scenario *scenario, void *arg)
 
 static bool replay_one(const struct ex_scenario *scenario, void *arg)
 {
-	unsigned int steps = probe(scenario);
+	struct result result = {0};
+	unsigned int steps = probe(scenario, &result);
 	bool ok = steps != 0 &&
 		  ex_run_schedule(scenario, options.seed, scheduler_of(options.seed), steps);
 
+	trace_set_clear(&result.traces);
 	*(bool *)arg = ok;
 	if (!ok) {
 		print_violation(scenario);

@@ -3,12 +3,12 @@
  * Memory of the objects of one schedule: a piece of address space that is filled from one end and
  * never used twice.  With gcc the libraries are compiled so that each access to memory calls one of
  * the __asan_ functions below: a touch of freed memory, or of what is left of a function of another
- * fiber that has returned, is found at once.  Elsewhere the atomic operations are checked, and the
- * poison shows plain writes.
+ * fiber that has returned, is found at once; and in some schedules each is a step.  Elsewhere the
+ * atomic operations are checked, and the poison shows plain writes.
  */
 #include "tests/explore/run.h"
 
-#include "lockset/alloc.h"
+#include <wwresv/alloc.h>
 
 #include <wwresv/alloc.h>
 #include <wwresv/fence.h>
@@ -34,6 +34,7 @@
 #define GRAIN_BYTES  ((size_t)64)
 #define NUM_GRAINS   (ARENA_BYTES / GRAIN_BYTES)
 #define MAX_OBJECTS  255
+#define MAKER_NONE   0xff
 #define GARBAGE_BYTE 0xa5
 #define POISON_BYTE  0xdb
 
@@ -42,6 +43,7 @@ struct object {
 	size_t size_bytes;
 	enum ex_kind kind;
 	unsigned int number;
+	uint8_t maker;	/* number of a fiber, or MAKER_NONE */
 	bool has_mutex; /* at its start */
 	bool freed;
 };
@@ -120,12 +122,14 @@ void *ex_new(enum ex_kind kind, unsigned int number, size_t size_bytes)
 		fputs("explore: a schedule needs more memory than there is\n", stderr);
 		abort();
 	}
-	*object = (struct object){arena + used_bytes,
-				  size_bytes,
-				  kind,
-				  number,
-				  kind == EX_MUTEX || kind == EX_RESV,
-				  false};
+	*object = (struct object){
+	    .start = arena + used_bytes,
+	    .size_bytes = size_bytes,
+	    .kind = kind,
+	    .number = number,
+	    .maker = ex.current != NULL ? (uint8_t)ex_self() : MAKER_NONE,
+	    .has_mutex = kind == EX_MUTEX || kind == EX_RESV,
+	};
 	num_objects++;
 	memset(&grain_object[used_bytes / GRAIN_BYTES], (int)num_objects, num_grains);
 	memset(&grain_alive[used_bytes / GRAIN_BYTES], GRAIN_BYTES, num_grains);
@@ -299,7 +303,7 @@ void ex_memory_touch(const volatile void *ptr)
 	const struct object *object;
 
 	if (!is_alive(ptr)) {
-		check_other(ptr, "an atomic operation on");
+		check_other(ptr, "an access to");
 		return;
 	}
 	object = find_object(ptr);
@@ -307,23 +311,41 @@ void ex_memory_touch(const volatile void *ptr)
 		ex.touched = object->start;
 }
 
-static inline void plain_access(uintptr_t address, const char *what)
+/* In a fine schedule others may run before a plain access to what this fiber did not make. */
+static void plain_step(const volatile void *ptr, bool writes)
 {
+	const struct ex_op op = {NULL, writes ? "writes" : "reads", ptr, 0};
+
+	/* The access of an atomic operation, which was a step before. */
+	if (ex.current->atomic == ptr)
+		ex.current->atomic = NULL;
+	else if (find_object(ptr)->maker != ex_self())
+		ex_step(&op);
+}
+
+static inline void plain_access(uintptr_t address, bool writes)
+{
+	const volatile void *ptr = (const volatile void *)address;
+
 	/* Who checks, and so runs as no fiber, may look at everything. */
-	if (!is_alive((const volatile void *)address) && ex.current != NULL)
-		check_other((const volatile void *)address, what);
+	if (is_alive(ptr)) {
+		if (__builtin_expect(ex.fine, 0) && ex.current != NULL)
+			plain_step(ptr, writes);
+	} else if (ex.current != NULL) {
+		check_other(ptr, writes ? "a write of" : "a read of");
+	}
 }
 
 #define HOOKS(suffix)                                                                              \
 	void __asan_load##suffix##_noabort(uintptr_t address);                                     \
 	void __asan_load##suffix##_noabort(uintptr_t address)                                      \
 	{                                                                                          \
-		plain_access(address, "a read of");                                                \
+		plain_access(address, false);                                                      \
 	}                                                                                          \
 	void __asan_store##suffix##_noabort(uintptr_t address);                                    \
 	void __asan_store##suffix##_noabort(uintptr_t address)                                     \
 	{                                                                                          \
-		plain_access(address, "a write of");                                               \
+		plain_access(address, true);                                                       \
 	}
 
 #ifndef __SANITIZE_ADDRESS__
@@ -336,15 +358,15 @@ HOOKS(16)
 void __asan_loadN_noabort(uintptr_t address, size_t size_bytes);
 void __asan_loadN_noabort(uintptr_t address, size_t size_bytes)
 {
-	plain_access(address, "a read of");
-	plain_access(address + size_bytes - 1, "a read of");
+	plain_access(address, false);
+	plain_access(address + size_bytes - 1, false);
 }
 
 void __asan_storeN_noabort(uintptr_t address, size_t size_bytes);
 void __asan_storeN_noabort(uintptr_t address, size_t size_bytes)
 {
-	plain_access(address, "a write of");
-	plain_access(address + size_bytes - 1, "a write of");
+	plain_access(address, true);
+	plain_access(address + size_bytes - 1, true);
 }
 
 void __asan_handle_no_return(void);
@@ -396,6 +418,8 @@ unsigned int ex_memory_describe(const volatile void *ptr, char *ret_text, size_t
 	}
 	if (in_stacks < EX_MAX_FIBERS * FIBER_STACK_BYTES)
 		snprintf(ret_text, size_bytes, "stack of T%zu", in_stacks / FIBER_STACK_BYTES + 1);
+	else if (in_threads / sizeof(ex_threads[0]) == EX_MAX_FIBERS)
+		snprintf(ret_text, size_bytes, "the main thread");
 	else if (in_threads < sizeof(ex_threads))
 		snprintf(ret_text, size_bytes, "thread T%zu",
 			 in_threads / sizeof(ex_threads[0]) + 1);

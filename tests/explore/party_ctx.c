@@ -4,6 +4,18 @@
 
 #include <errno.h>
 
+/* A token lives as long as a wait that uses it, not longer. */
+static int lock_with_short_token(struct wwr_mutex *lock, struct wwr_acquire_ctx *ctx)
+{
+	struct wwr_interrupt_token *token = ex_new(EX_TOKEN, ex_self(), sizeof(*token));
+	int ret;
+
+	wwr_interrupt_token_init(token);
+	ret = wwr_mutex_lock_interruptible(lock, ctx, token);
+	ex_delete(token);
+	return ret;
+}
+
 static int lock(struct party *party, unsigned int mutex, struct wwr_acquire_ctx *ctx)
 {
 	struct wwr_mutex *lock = &world.mutexes[mutex]->mutex;
@@ -14,6 +26,8 @@ static int lock(struct party *party, unsigned int mutex, struct wwr_acquire_ctx 
 		if (ret != -EBUSY)
 			return ret;
 	}
+	if (world_has(WORLD_SHORT_TOKENS))
+		return lock_with_short_token(lock, ctx);
 	if (party->deadline_ns != 0)
 		return wwr_mutex_lock_until(lock, ctx, party->token, party->deadline_ns);
 	if (party->token != NULL || world_has(WORLD_SIGNALS))

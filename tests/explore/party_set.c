@@ -4,19 +4,39 @@
 
 #include <errno.h>
 
+/* After the first contended lock all of the attempt are, but those held. */
+static void check_contended(struct party *party, unsigned int mutex)
+{
+	unsigned int other = (mutex + 1) % world.config->num_mutexes;
+
+	if (world.mutexes[other] == NULL)
+		return;
+	EX_CHECK(wwr_lock_set_lock(party->set, &world.mutexes[other]->mutex) == -EDEADLK,
+		 "S5: T%u locks mutex %c while another one is contended", party->index + 1,
+		 'A' + other);
+}
+
 static int lock_one(struct party *party, unsigned int mutex)
 {
 	struct wwr_mutex *lock = &world.mutexes[mutex]->mutex;
+	bool classic = party->set->ctx->classic != 0;
+	bool holds = party->set->ctx->num_held != 0;
 	int ret = -EBUSY;
 
 	if (world_has(WORLD_TRY) && ex_choose(2) == 0)
 		ret = wwr_lock_set_trylock(party->set, lock);
 	if (ret == -EBUSY)
 		ret = wwr_lock_set_lock(party->set, lock);
+	EX_CHECK(!holds || classic == (party->set->ctx->classic != 0),
+		 "S3: T%u changes its mode while it holds locks", party->index + 1);
 	if (ret == 0)
 		party_enter(party, mutex);
 	else
 		party_exit_all(party);
+	if (ret == -EDEADLK) {
+		party->losses += !classic && !party->set->ctx->injected;
+		check_contended(party, mutex);
+	}
 	return ret;
 }
 
@@ -86,7 +106,10 @@ static int work(struct party *party, bool kept_is_gone)
 		}
 	}
 	wwr_lock_set_get_stats(party->set, &stats);
+	EX_CHECK(world.config->retry_limit == 0 || stats.retries <= world.config->retry_limit,
+		 "S9: T%u retried %u times, more than its limit", party->index + 1, stats.retries);
 	party_check_losses(party, &stats);
+	party->losses = 0;
 	party_exit_all(party);
 	return 0;
 }

@@ -3,11 +3,101 @@
  * The queue of a mutex, seen from outside: the real source is included here, so that its private
  * structure can be looked at.  The numbers are those of docs/locking.md.
  */
+#include "lockset/mutex.h"
+#include "lockset/park.h"
+
+static int view_set_contended(struct wwr_acquire_ctx *ctx, struct wwr_mutex *mutex, bool injected);
+static void view_wound_and_wake(struct wwr_acquire_ctx *ctx, struct park_list *wakes);
+
+/* Where a queued context decides to give way, or makes another one do so. */
+#define ctx_set_contended  view_set_contended
+#define ctx_wound_and_wake view_wound_and_wake
 #include "lockset/mutex_queue.c"
+#undef ctx_set_contended
+#undef ctx_wound_and_wake
 
 #include "tests/explore/run.h"
 
 #include <stdio.h>
+
+/* Begin and end looking at things: no steps, and nothing is out of bounds. */
+static struct ex_fiber *begin_look(void)
+{
+	struct ex_fiber *self = ex.current;
+
+	ex.current = NULL;
+	return self;
+}
+
+static void end_look(struct ex_fiber *self)
+{
+	ex.current = self;
+}
+
+/* D1, D2, D6, in words of its own. */
+static bool must_die(const struct wwr_mutex *mutex, const struct wwr_waiter *waiter)
+{
+	const struct wwr_acquire_ctx *owner = owner_ctx(mutex->owner);
+
+	if (!waiter->holds)
+		return false;
+	if (owner != NULL && owner->classic && (int64_t)(waiter->ctx->stamp - owner->stamp) > 0)
+		return true;
+	for (const struct wwr_waiter *other = mutex->first; other != waiter; other = other->next) {
+		if (other->ctx != NULL && other->ctx->classic)
+			return true;
+	}
+	return false;
+}
+
+static const struct wwr_waiter *find_waiter(const struct wwr_mutex *mutex,
+					    const struct wwr_acquire_ctx *ctx)
+{
+	const struct wwr_waiter *waiter = mutex->first;
+
+	while (waiter != NULL && waiter->ctx != ctx)
+		waiter = waiter->next;
+	return waiter;
+}
+
+static const char *check_gives_way(const struct wwr_mutex *mutex, const struct wwr_acquire_ctx *ctx)
+{
+	const struct wwr_waiter *waiter = find_waiter(mutex, ctx);
+
+	if (waiter == NULL)
+		return "a context gives way and is not queued";
+	if (ctx->num_held == 0)
+		return "C4: a context that holds nothing gives way";
+	if (mutex->lock_class->algorithm == WWR_WAIT_DIE && !must_die(mutex, waiter))
+		return "D1, D2, D6: a context dies though no older classic one is in its way";
+	if (mutex->lock_class->algorithm == WWR_WOUND_WAIT && !ctx->wounded)
+		return "W4: a context gives way and is not wounded";
+	return NULL;
+}
+
+static int view_set_contended(struct wwr_acquire_ctx *ctx, struct wwr_mutex *mutex, bool injected)
+{
+	struct ex_fiber *self = begin_look();
+	const char *wrong = check_gives_way(mutex, ctx);
+
+	end_look(self);
+	EX_CHECK(wrong == NULL, "%s", wrong);
+	return ctx_set_contended(ctx, mutex, injected);
+}
+
+/* Who wounds runs, and has just queued for a mutex that ctx owns. */
+static void view_wound_and_wake(struct wwr_acquire_ctx *ctx, struct park_list *wakes)
+{
+	struct ex_fiber *self = begin_look();
+	const struct wwr_mutex *mutex = ex_threads[ex_number(self)].waiting;
+	const struct wwr_waiter *waiter = mutex->first;
+
+	while (waiter != NULL && (!waiter->holds || !ctx_is_older(waiter->ctx, ctx)))
+		waiter = waiter->next;
+	end_look(self);
+	EX_CHECK(waiter != NULL, "W1, W5: an owner is wounded and no older one that holds waits");
+	ctx_wound_and_wake(ctx, wakes);
+}
 
 static const char *check_order(const struct wwr_mutex *mutex)
 {
@@ -52,8 +142,8 @@ static const char *check_deaths(const struct wwr_mutex *mutex)
 	for (const struct wwr_waiter *waiter = mutex->first; waiter != NULL;
 	     waiter = waiter->next) {
 		if (waiter->holds && waiter->park_word == &waiter->ctx->park_word &&
-		    (*waiter->park_word & PARK_SLEEPING) != 0 && waiter_dies(mutex, waiter))
-			return "D3, D4, D5: a waiter must die and has not been woken";
+		    (*waiter->park_word & PARK_SLEEPING) != 0 && must_die(mutex, waiter))
+			return "D1-D5: a waiter must die and sleeps";
 	}
 	return NULL;
 }
@@ -79,17 +169,15 @@ const char *ex_queue_check(const struct wwr_mutex *mutex)
 
 bool ex_queue_has(const struct wwr_mutex *mutex, unsigned int fiber)
 {
-	uintptr_t holder = owner_of_thread(&ex_threads[fiber]);
+	struct ex_fiber *self = begin_look();
+	const struct wwr_waiter *waiter = mutex->first;
+	/* Before the mark is set a waiter only stands there. */
+	bool is_marked = (mutex->owner & OWNER_WAITERS) != 0;
 
-	/* Before the mark is set it only stands there. */
-	if ((mutex->owner & OWNER_WAITERS) == 0)
-		return false;
-	for (const struct wwr_waiter *waiter = mutex->first; waiter != NULL;
-	     waiter = waiter->next) {
-		if (waiter->holder == holder)
-			return true;
-	}
-	return false;
+	while (waiter != NULL && waiter->holder != owner_of_thread(&ex_threads[fiber]))
+		waiter = waiter->next;
+	end_look(self);
+	return waiter != NULL && is_marked;
 }
 
 void ex_queue_print(const struct wwr_mutex *mutex, const char *name)

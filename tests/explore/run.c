@@ -227,8 +227,10 @@ void wwr_explore_point(const char *file, int line, const char *what, const volat
 {
 	const struct ex_op op = {file, what, ptr, line};
 
-	if (ex.current != NULL && !is_quiet(ptr))
-		ex_step(&op);
+	if (ex.current == NULL || is_quiet(ptr))
+		return;
+	ex_step(&op);
+	ex.current->atomic = ptr;
 }
 
 void ex_point_at(const char *file, int line, const char *what)
@@ -248,7 +250,6 @@ void ex_note(const char *what, const void *object)
 	}
 }
 
-int ex_yield(void);
 int ex_yield(void)
 {
 	ex.current->priority = --ex.lowest_priority;
@@ -259,12 +260,15 @@ int ex_yield(void)
 /* Nobody can run: let time pass, or it is a deadlock. */
 static void pass_time(void)
 {
-	if (ex.next_expiry_ns == EX_NEVER)
-		ex_fail("nobody can run, and %u of %u fibers are not done: a deadlock or a lost "
-			"wake-up",
-			ex.num_fibers - ex.num_done, ex.num_fibers);
-	ex.now_ns = ex.next_expiry_ns;
-	ex_expire();
+	/* In a loop: it may be the deadline of one who was woken before. */
+	while (ex.num_ready == 0) {
+		if (ex.next_expiry_ns == EX_NEVER)
+			ex_fail("nobody can run, and %u of %u fibers are not done: a deadlock or a "
+				"lost wake-up",
+				ex.num_fibers - ex.num_done, ex.num_fibers);
+		ex.now_ns = ex.next_expiry_ns;
+		ex_expire();
+	}
 }
 
 void ex_leave(struct ex_fiber *self)
@@ -272,10 +276,9 @@ void ex_leave(struct ex_fiber *self)
 	struct ex_fiber *next;
 
 	check_touched();
-	if (ex.num_ready == 0)
-		pass_time();
+	pass_time();
 	next = pick(NULL);
-	if (next == self)
+	if (next == self) /* it slept, and its time has come at once */
 		return;
 	ex.current = next;
 	fiber_switch(self->state != EX_DONE ? &self->fiber : NULL, &next->fiber);

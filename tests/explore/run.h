@@ -49,7 +49,8 @@ struct ex_fiber {
 	const uint32_t *futex; /* while EX_ASLEEP */
 	int64_t deadline_ns;   /* while EX_ASLEEP */
 	int wait_result;
-	unsigned int asleep_since; /* step */
+	const volatile void *atomic; /* what the atomic operation just announced will access */
+	unsigned int asleep_since;   /* step */
 };
 
 struct ex_run {
@@ -60,6 +61,7 @@ struct ex_run {
 	uint8_t ready[EX_MAX_FIBERS];
 	enum ex_scheduler scheduler;
 	bool loud;
+	bool fine; /* plain accesses to what others made are steps too */
 	bool failed;
 	bool fail_alloc;
 	unsigned int num_steps;
@@ -85,8 +87,8 @@ extern struct ex_event ex_events[];
 extern struct wwr_thread ex_threads[EX_MAX_FIBERS + 1]; /* the last one is for no fiber */
 extern char *ex_stacks;
 
-/* Room for notes beside the steps. */
-#define EX_MAX_EVENTS (EX_MAX_STEPS + 1024)
+/* Room for notes: a step has two at most, but for what the end of an object says. */
+#define EX_MAX_EVENTS (3 * EX_MAX_STEPS + 1024)
 
 static inline unsigned int ex_number(const struct ex_fiber *fiber)
 {

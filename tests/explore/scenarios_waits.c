@@ -32,6 +32,10 @@ SCENARIO(ww_inject, "wound-wait: injected back-offs among real ones", WW, SIZE(3
 	 .kinds = KINDS_ALL, .flags = WORLD_INJECT);
 SCENARIO(wd_inject, "wait-die: injected back-offs among real ones", WD, SIZE(3, 3),
 	 .kinds = KINDS_ALL, .flags = WORLD_INJECT);
+SCENARIO(stuck, "a mutex is not let go before everybody was interrupted or too late", WW,
+	 SIZE(3, 2), .kinds = KINDS_ALL, .flags = WORLD_STUCK);
+SCENARIO(wd_stuck, "wait-die: a mutex is not let go before everybody has given up", WD, SIZE(3, 2),
+	 .kinds = KINDS_ALL, .flags = WORLD_STUCK);
 SCENARIO(handoff_interrupt, "plain lockers: a hand-off meets an interrupt or a deadline", WW,
 	 SIZE(4, 1), .kinds = KIND_PLAIN, .flags = WORLD_TOKENS | WORLD_DEADLINES, .rounds = 2,
 	 .max_handoff = 1);
@@ -54,9 +58,26 @@ SCENARIO(wd_trylock, "wait-die: trylock beside lock", WD, SIZE(3, 2), .kinds = K
 	 .flags = WORLD_TRY);
 
 const struct ex_scenario *const ex_wait_scenarios[] = {
-    &ww_interrupt,   &wd_interrupt,  &ww_deadline,	 &wd_deadline,
-    &ww_disturbed,   &wd_disturbed,  &ww_signals,	 &wd_signals,
-    &ww_inject,	     &wd_inject,     &handoff_interrupt, &handoff_interrupt_ctx,
-    &plain_fair,     &ww_mid_unlock, &wd_mid_unlock,	 &retry_limit,
-    &wd_retry_limit, &ww_trylock,    &wd_trylock,	 NULL,
+    &ww_interrupt,
+    &wd_interrupt,
+    &ww_deadline,
+    &wd_deadline,
+    &ww_disturbed,
+    &wd_disturbed,
+    &ww_signals,
+    &wd_signals,
+    &ww_inject,
+    &wd_inject,
+    &stuck,
+    &wd_stuck,
+    &handoff_interrupt,
+    &handoff_interrupt_ctx,
+    &plain_fair,
+    &ww_mid_unlock,
+    &wd_mid_unlock,
+    &retry_limit,
+    &wd_retry_limit,
+    &ww_trylock,
+    &wd_trylock,
+    NULL,
 };

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 
 char *ex_stacks;
 
@@ -29,13 +30,37 @@ void __wrap_wwr_usage_error(const char *file, int line, const char *format, ...)
 
 static void crash(int signal_number)
 {
-	struct ex_fiber *self = ex.current;
-
 	ex.current = NULL;
 	ex_fail("%s", signal_number == SIGABRT ? "an assertion failed, see above"
 					       : "crash: a wild pointer, maybe from freed memory");
-	ex.current = self;
 	siglongjmp(crashed, 1);
+}
+
+/* A loop without atomic operations gives control to nobody. */
+static void watch(int signal_number)
+{
+	static unsigned int last_steps;
+	static uint64_t last_seed;
+	bool moves = ex.num_steps != last_steps || ex.seed != last_seed;
+
+	(void)signal_number;
+	last_steps = ex.num_steps;
+	last_seed = ex.seed;
+	if (moves || ex.current == NULL)
+		return;
+	ex.current = NULL;
+	ex_fail("a fiber runs and runs and makes no step");
+	siglongjmp(crashed, 1);
+}
+
+static void watch_progress(void)
+{
+	const struct sigaction action = {.sa_handler = watch, .sa_flags = SA_ONSTACK | SA_NODEFER};
+	/* Of processor time: a busy machine does not matter. */
+	const struct itimerval second = {{1, 0}, {1, 0}};
+
+	sigaction(SIGVTALRM, &action, NULL);
+	setitimer(ITIMER_VIRTUAL, &second, NULL);
 }
 
 static void catch_crashes(void)
@@ -58,6 +83,7 @@ void ex_init(void)
 	for (unsigned int i = 0; i < EX_MAX_FIBERS; i++)
 		ex.fibers[i].fiber.stack = ex_stacks + i * FIBER_STACK_BYTES;
 	catch_crashes();
+	watch_progress();
 	ex_memory_init();
 	/* All threads are registered and count for the class: so no schedule is the first one. */
 	wwr_class_init(&ex_class, "explore", WWR_WOUND_WAIT);
@@ -105,6 +131,8 @@ static void reset(uint64_t seed, enum ex_scheduler scheduler)
 	ex.random = ex.choices ^ 0xd1b54a32d192ed03u;
 	ex.liking = likings[ex_random(4)];
 	ex.scheduler = scheduler;
+	/* Not the bit that may choose the scheduler. */
+	ex.fine = (seed >> 1) % 4 == 0;
 	ex.num_ready = 0;
 	ex.loud = false;
 	ex.failed = false;
@@ -134,7 +162,7 @@ static void check_threads(void)
 static void run(const struct ex_scenario *scenario, unsigned int steps)
 {
 	scenario->setup(scenario);
-	init_pct(steps);
+	init_pct(ex.fine ? steps * 2 : steps);
 	ex.current = &ex.fibers[ex.ready[ex_random(ex.num_ready)]];
 	fiber_switch(&ex.main, &ex.current->fiber);
 	if (ex.failed)

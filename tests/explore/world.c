@@ -93,7 +93,8 @@ void party_end(struct party *party, int result)
 	}
 	party->gave_up++;
 	if (result == -EINTR)
-		EX_CHECK(world_has(WORLD_TOKENS) || world_has(WORLD_SIGNALS),
+		EX_CHECK(world_has(WORLD_TOKENS) || world_has(WORLD_SIGNALS) ||
+			     world_has(WORLD_STUCK),
 			 "T%u got -EINTR and nobody interrupts", party->index + 1);
 	else if (result == -ETIME)
 		EX_CHECK(party->deadline_ns != 0 && ex_now_ns() >= party->deadline_ns,
@@ -108,6 +109,8 @@ void party_check_losses(struct party *party, const struct wwr_lock_set_stats *st
 	EX_CHECK(stats->losses <= ex_max_losses,
 		 "S2: T%u lost %u times under the default policy, more than R = %u",
 		 party->index + 1, stats->losses, ex_max_losses);
+	EX_CHECK(stats->losses == party->losses, "S8: T%u lost %u times and its set counts %u",
+		 party->index + 1, party->losses, stats->losses);
 	party_check_restarts(party, stats->restarts);
 }
 
@@ -128,6 +131,22 @@ static void interrupter(void *arg)
 	(void)arg;
 	for (unsigned int i = 0; i < num; i++) {
 		struct party *party = &world.parties[ex_choose(world.num_parties)];
+
+		for (unsigned int pause = ex_choose(3) * 8; pause > 0; pause--)
+			ex_point("pauses");
+		if (party->token != NULL)
+			wwr_interrupt(party->token);
+	}
+}
+
+/* Each token once, sooner or later. */
+static void interrupt_all(void *arg)
+{
+	unsigned int first = ex_choose(world.num_parties);
+
+	(void)arg;
+	for (unsigned int i = 0; i < world.num_parties; i++) {
+		struct party *party = &world.parties[(first + i) % world.num_parties];
 
 		for (unsigned int pause = ex_choose(3) * 8; pause > 0; pause--)
 			ex_point("pauses");
@@ -185,6 +204,11 @@ static void party_main(void *arg)
 	}
 }
 
+static struct wwr_mutex *last_mutex(void)
+{
+	return &world.mutexes[world.config->num_mutexes - 1]->mutex;
+}
+
 static enum party_kind choose_kind(unsigned int kinds)
 {
 	unsigned int skip = ex_choose((unsigned int)__builtin_popcount(kinds));
@@ -209,6 +233,34 @@ static void setup_mutexes(void)
 	}
 }
 
+static void new_token(struct party *party)
+{
+	party->token = ex_new(EX_TOKEN, party->index, sizeof(*party->token));
+	wwr_interrupt_token_init(party->token);
+}
+
+static void setup_disturbance(struct party *party)
+{
+	if (world_has(WORLD_TOKENS) && ex_choose(4) != 0) {
+		/* Some share one. */
+		if (party->index > 0 && ex_choose(4) == 0)
+			party->token = world.parties[party->index - 1].token;
+		if (party->token == NULL)
+			new_token(party);
+	}
+	if (world_has(WORLD_DEADLINES) && ex_choose(4) != 0)
+		party->deadline_ns = EX_START_NS + 1 + ex_choose(DEADLINE_STEPS);
+	/* At least one of both, so that each wait can end. */
+	if (world_has(WORLD_STUCK)) {
+		unsigned int which = 1 + ex_choose(3);
+
+		if ((which & 1) != 0)
+			new_token(party);
+		if ((which & 2) != 0)
+			party->deadline_ns = EX_START_NS + 1 + ex_choose(DEADLINE_STEPS);
+	}
+}
+
 static void setup_party(unsigned int index)
 {
 	const struct world_config *config = world.config;
@@ -219,17 +271,7 @@ static void setup_party(unsigned int index)
 	party->wanted = (1u << config->num_mutexes) - 1;
 	if (world_has(WORLD_SOME))
 		party->wanted = 1 + ex_choose(party->wanted);
-	if (world_has(WORLD_TOKENS) && ex_choose(4) != 0) {
-		/* Some share one. */
-		if (index > 0 && ex_choose(4) == 0)
-			party->token = world.parties[index - 1].token;
-		if (party->token == NULL) {
-			party->token = ex_new(EX_TOKEN, index, sizeof(*party->token));
-			wwr_interrupt_token_init(party->token);
-		}
-	}
-	if (world_has(WORLD_DEADLINES) && ex_choose(4) != 0)
-		party->deadline_ns = EX_START_NS + 1 + ex_choose(DEADLINE_STEPS);
+	setup_disturbance(party);
 	for (unsigned int i = 0; i < config->num_mutexes; i++)
 		world.mutexes[i]->refs += (party->wanted >> i) & 1;
 	(void)ex_spawn(kind_labels[party->kind], party_main, party);
@@ -259,8 +301,13 @@ void world_setup(const struct ex_scenario *scenario)
 	ex_set_loud(world_has(WORLD_DEBUGGER));
 	setup_class();
 	setup_mutexes();
+	/* As no fiber, so it stays locked until the check. */
+	if (world_has(WORLD_STUCK))
+		EX_CHECK(wwr_mutex_trylock(last_mutex(), NULL) == 0, "a new mutex is locked");
 	for (unsigned int i = 0; i < config->num_parties; i++)
 		setup_party(i);
+	if (world_has(WORLD_STUCK))
+		(void)ex_spawn("ends", interrupt_all, NULL);
 	if (world_has(WORLD_TOKENS))
 		(void)ex_spawn("ends", interrupter, NULL);
 	if (world_has(WORLD_SIGNALS))
@@ -275,6 +322,8 @@ static void check_party(const struct party *party)
 
 	EX_CHECK(party->committed + party->gave_up == rounds || party->gave_up > 0,
 		 "T%u committed %u of %u transactions", party->index + 1, party->committed, rounds);
+	EX_CHECK(!world_has(WORLD_STUCK) || party->committed == 0,
+		 "T%u commits without a mutex that is never let go", party->index + 1);
 	if (!world_has(WORLD_OLDEST_FIRST))
 		return;
 	for (unsigned int i = 0; i < world.num_parties; i++) {
@@ -305,6 +354,8 @@ static void check_mutex(unsigned int i)
 void world_check(const struct ex_scenario *scenario)
 {
 	(void)scenario;
+	if (world_has(WORLD_STUCK))
+		wwr_mutex_unlock(last_mutex());
 	for (unsigned int i = 0; i < world.num_parties; i++) {
 		struct party *party = &world.parties[i];
 

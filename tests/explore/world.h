@@ -35,18 +35,20 @@ enum party_kind {
 #define KIND_PLAIN   KIND(PARTY_PLAIN)
 
 enum world_flag {
-	WORLD_TOKENS = 1 << 0,	     /* a fiber interrupts some */
-	WORLD_DEADLINES = 1 << 1,    /* some have one */
-	WORLD_SIGNALS = 1 << 2,	     /* signal handlers, and so spurious wake-ups */
-	WORLD_INJECT = 1 << 3,	     /* the class injects -EDEADLK */
-	WORLD_MID_UNLOCK = 1 << 4,   /* sets and contexts unlock and lock again in between */
-	WORLD_TRY = 1 << 5,	     /* some trylock first */
-	WORLD_FREE_MUTEX = 1 << 6,   /* who is last with a mutex frees it at once */
-	WORLD_DEBUGGER = 1 << 7,     /* a fiber looks at waiters and holders */
-	WORLD_ANY_ORDER = 1 << 8,    /* the order is new in each attempt */
-	WORLD_OLDEST_FIRST = 1 << 9, /* wound-wait, all classic: the oldest never restarts */
-	WORLD_FAIR = 1 << 10,	     /* all plain: nobody is passed over too often */
-	WORLD_SOME = 1 << 11,	     /* each wants some of the mutexes only */
+	WORLD_TOKENS = 1 << 0,	      /* a fiber interrupts some */
+	WORLD_DEADLINES = 1 << 1,     /* some have one */
+	WORLD_SIGNALS = 1 << 2,	      /* signal handlers, and so spurious wake-ups */
+	WORLD_INJECT = 1 << 3,	      /* the class injects -EDEADLK */
+	WORLD_MID_UNLOCK = 1 << 4,    /* sets and contexts unlock and lock again in between */
+	WORLD_TRY = 1 << 5,	      /* some trylock first */
+	WORLD_FREE_MUTEX = 1 << 6,    /* who is last with a mutex frees it at once */
+	WORLD_DEBUGGER = 1 << 7,      /* a fiber looks at waiters and holders */
+	WORLD_ANY_ORDER = 1 << 8,     /* the order is new in each attempt */
+	WORLD_OLDEST_FIRST = 1 << 9,  /* wound-wait, all classic: the oldest never restarts */
+	WORLD_FAIR = 1 << 10,	      /* all plain: nobody is passed over too often */
+	WORLD_SHORT_TOKENS = 1 << 12, /* contexts use a new token in each call */
+	WORLD_STUCK = 1 << 13,	      /* the last mutex is held until all parties have given up */
+	WORLD_SOME = 1 << 11,	      /* each wants some of the mutexes only */
 };
 
 struct world_config {
@@ -80,6 +82,7 @@ struct party {
 	struct wwr_acquire_ctx *ctx;
 	uint64_t stamp;
 	unsigned int inside;			/* mask of mutexes marked as held */
+	unsigned int losses;			/* of this transaction, counted here */
 	unsigned int restarts;			/* of this transaction, classic ones */
 	unsigned int committed;			/* transactions */
 	unsigned int gave_up;			/* transactions that ended with an error */
