@@ -13,6 +13,7 @@
 #include "reservation/fence_core.h"
 #include "reservation/fence_thread.h"
 #include "reservation/report.h"
+#include "reservation/resv_cell.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -47,6 +48,7 @@ void fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, uint64
 	fence->runner = 0;
 	fence->pending = NULL;
 	fence->link = NULL;
+	fence->cell = NULL;
 }
 
 void wwr_fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, uint64_t context,
@@ -148,6 +150,7 @@ void wwr_fence_put(struct wwr_fence *fence)
 		if (!fence_drop(fence))
 			return;
 	}
+	resv_cell_put(wwr_atomic_load(&fence->cell, WWR_RELAXED));
 	fence_release(fence);
 }
 
@@ -178,14 +181,27 @@ static bool fence_claim(struct wwr_fence *fence, struct wwr_fence_cb **ret_last_
 		/*
 		 * Acquire pairs with the release in wwr_fence_add_callback(): the callbacks'
 		 * fields. Release pairs with the acquire in wwr_fence_is_signaled(): the work was
-		 * done.
+		 * done.  Sequentially consistent: see fence_mark_cell().
 		 */
 		if (wwr_atomic_cas(&fence->callbacks, &old, FENCE_SIGNALED | FENCE_BUSY,
-				   WWR_ACQ_REL))
+				   WWR_SEQ_CST))
 			break;
 	}
 	*ret_last_added = fence_first_cb(old);
 	return true;
+}
+
+/* Tell those who look at reservations without touching their fences. */
+static void fence_mark_cell(struct wwr_fence *fence)
+{
+	/*
+	 * Sequentially consistent, as the claim before it and as resv_word_make(), which sets the
+	 * cell and then looks for the claim: one of the two sees the other.
+	 */
+	struct wwr_resv_cell *cell = wwr_atomic_load(&fence->cell, WWR_SEQ_CST);
+
+	if (cell != NULL)
+		resv_cell_signal(cell);
 }
 
 int wwr_fence_signal_at(struct wwr_fence *fence, int64_t timestamp_ns)
@@ -196,6 +212,7 @@ int wwr_fence_signal_at(struct wwr_fence *fence, int64_t timestamp_ns)
 		  (void *)fence, timestamp_ns);
 	if (!fence_claim(fence, &last_added))
 		return -EINVAL;
+	fence_mark_cell(fence);
 
 	/* Relaxed: giving up the list publishes it; who reads it earlier needs only the number. */
 	wwr_atomic_store(&fence->timestamp_ns, timestamp_ns, WWR_RELAXED);

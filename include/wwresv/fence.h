@@ -13,6 +13,7 @@ WWR_BEGIN_DECLS
 struct wwr_fence;
 struct wwr_fence_cb;
 struct wwr_interrupt_token;
+struct wwr_resv_cell;
 
 /**
  * What the driver that makes a fence does for it.  The table outlives its fences, or at least
@@ -78,6 +79,7 @@ struct wwr_fence {
 	uintptr_t runner;		 /* (a) the thread that runs the callbacks */
 	struct wwr_fence_cb *pending;	 /* (r) callbacks that did not run yet */
 	struct wwr_fence *link;		 /* (r) the next one whose turn is later, fence_thread.h */
+	struct wwr_resv_cell *cell;	 /* (a) set once, reservation/resv_cell.h */
 };
 
 /** A function called when a fence signals. */
