@@ -97,6 +97,9 @@ static struct actor *begin_kind(const struct sleep_kind *kind, int64_t deadline_
 /* The call has failed: nothing is left of it, and the same call succeeds once B is free. */
 static void end_kind(const struct sleep_kind *kind, struct actor *self)
 {
+	/* The last waiter has taken the mark along. */
+	cr_assert_eq(B->owner & 1, 0, "%s", kind->name);
+	cr_assert_null(B->first, "%s", kind->name);
 	cr_assert_eq(wwr_debug_mutex_holder(B), HOLDER->tid, "%s", kind->name);
 	cr_assert_eq(wwr_debug_get_waits(NULL, 0), 0, "%s", kind->name);
 	must(actor_call(HOLDER, do_unlock, B));
@@ -175,6 +178,30 @@ BOTH_TEST(lockset_interrupt, interrupt_beats_the_deadline)
 		cr_assert_eq(actor_call(self, kinds[i].fn, B), -EINTR, "%s", kinds[i].name);
 		end_kind(&kinds[i], self);
 	}
+}
+
+BOTH_TEST(lockset_interrupt, interrupt_beats_a_poll)
+{
+	must(actor_call(HOLDER, do_lock_plain, A));
+	PLAIN->deadline_ns = 0;
+	assert_returns(actor_call(PLAIN, do_lock_plain_until, A), -ETIME);
+	wwr_interrupt(&PLAIN->token);
+	assert_returns(actor_call(PLAIN, do_lock_plain_until, A), -EINTR);
+	must(actor_call(HOLDER, do_unlock, A));
+}
+
+/* Both come during the sleep, the deadline first. */
+BOTH_TEST(lockset_interrupt, interrupt_beats_a_deadline_that_ended_the_sleep)
+{
+	must(actor_call(HOLDER, do_lock_plain, A));
+	PLAIN->deadline_ns = from_now_ns(SOON_NS);
+	actor_hold_back(PLAIN);
+	actor_block(PLAIN, do_lock_plain_until, A);
+	actor_until_at_gate(PLAIN);
+	wwr_interrupt(&PLAIN->token);
+	actor_let_go(PLAIN);
+	assert_returns(actor_end(PLAIN), -EINTR);
+	must(actor_call(HOLDER, do_unlock, A));
 }
 
 static unsigned int num_signals;

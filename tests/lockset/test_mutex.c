@@ -349,6 +349,27 @@ BOTH_TEST(lockset_mutex, unlock_of_locks_in_any_order_frees_them)
 	wwr_acquire_ctx_fini(&ctx);
 }
 
+BOTH_TEST(lockset_mutex, debug_names_a_holder_with_a_context)
+{
+	struct wwr_debug_wait waits[2];
+
+	actors_init_ctx(2, OLDER, YOUNGER);
+	must(actor_call(OLDER, do_lock, A));
+	actor_block(YOUNGER, do_lock, A);
+	actor_block(PLAIN, do_lock_plain, A);
+	cr_assert_eq(wwr_debug_get_waits(waits, 2), 2);
+	cr_assert_eq(waits[0].tid + waits[1].tid, YOUNGER->tid + PLAIN->tid);
+	cr_assert_eq(waits[0].holder_tid, OLDER->tid);
+	cr_assert_eq(waits[1].holder_tid, OLDER->tid);
+	cr_assert_gt(waits[0].since_ns, 0);
+	cr_assert_leq(waits[0].since_ns, (uint64_t)from_now_ns(0));
+	must(actor_call(OLDER, do_unlock, A));
+	must(actor_end(YOUNGER));
+	must(actor_call(YOUNGER, do_unlock, A));
+	must(actor_end(PLAIN));
+	must(actor_call(PLAIN, do_unlock, A));
+}
+
 WOUND_WAIT_TEST(lockset_mutex, debug_names_the_holder_and_the_waiter)
 {
 	struct wwr_debug_wait wait = {0};

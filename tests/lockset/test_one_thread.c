@@ -315,6 +315,27 @@ BOTH_TEST(lockset_one_thread, locks_of_another_class_do_not_count)
 	must(actor_call(OLDER, do_unlock, &other_mutex));
 }
 
+BOTH_TEST(lockset_one_thread, contexts_of_another_class_do_not_count)
+{
+	wwr_acquire_ctx_init(&ctx, &other_class);
+	must(wwr_mutex_lock(&other_mutex, &ctx));
+	holder_takes_b();
+	wwr_acquire_ctx_init(&second, &main_class);
+	must(wwr_mutex_lock(A, &second));
+	/* It may block, and would until its deadline. */
+	assert_returns(wwr_mutex_lock_until(B, &second, NULL, 0), -ETIME);
+	wwr_mutex_unlock(A);
+	assert_returns(wwr_mutex_lock_until(B, NULL, NULL, 0), -ETIME);
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	must(wwr_lock_set_lock(&set, A));
+	assert_returns(wwr_lock_set_lock(&set, B), -EDEADLK);
+	wwr_lock_set_fini(&set);
+	wwr_acquire_ctx_fini(&second);
+	wwr_mutex_unlock(&other_mutex);
+	wwr_acquire_ctx_fini(&ctx);
+	holder_gives_b();
+}
+
 BOTH_TEST(lockset_one_thread, a_second_context_that_holds_nothing_does_not_count)
 {
 	wwr_acquire_ctx_init(&ctx, &main_class);

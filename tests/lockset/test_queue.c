@@ -124,12 +124,11 @@ static void pass_over(int times)
 	}
 }
 
-/* Unlock A: it must belong to this one at once, asleep or not. */
-static void assert_unlock_hands_to(struct actor *first)
+/* Unlock A: it must belong to the first waiter at once, which is held back. */
+static void assert_unlock_hands_over(void)
 {
 	wwr_mutex_unlock(A);
 	cr_assert(wwr_mutex_is_locked(A));
-	cr_assert_eq(wwr_debug_mutex_holder(A), first->tid);
 	assert_returns(wwr_mutex_trylock(A, NULL), -EBUSY);
 }
 
@@ -137,6 +136,7 @@ static void assert_takes_the_hand_off(struct actor *first)
 {
 	actor_let_go(first);
 	assert_returns(actor_end(first), 0);
+	cr_assert_eq(wwr_debug_mutex_holder(A), first->tid);
 	must(actor_call(first, do_unlock, A));
 }
 
@@ -146,7 +146,7 @@ BOTH_TEST(lockset_queue, first_plain_waiter_passed_over_4_times_gets_it_handed)
 	actor_block(PLAIN, do_lock_plain, A);
 	actor_hold_back(PLAIN);
 	pass_over(HANDOFF_AFTER);
-	assert_unlock_hands_to(PLAIN);
+	assert_unlock_hands_over();
 	assert_takes_the_hand_off(PLAIN);
 }
 
@@ -157,7 +157,7 @@ BOTH_TEST(lockset_queue, first_context_passed_over_4_times_gets_it_handed)
 	actor_block(OLDER, do_lock, A);
 	actor_hold_back(OLDER);
 	pass_over(HANDOFF_AFTER);
-	assert_unlock_hands_to(OLDER);
+	assert_unlock_hands_over();
 	cr_assert(wwr_mutex_is_owned_by(A, &OLDER->ctx));
 	assert_takes_the_hand_off(OLDER);
 }
@@ -169,8 +169,24 @@ BOTH_TEST(lockset_queue, first_set_passed_over_4_times_gets_it_handed)
 	actor_block(OLDER, do_set_lock, A);
 	actor_hold_back(OLDER);
 	pass_over(HANDOFF_AFTER);
-	assert_unlock_hands_to(OLDER);
+	assert_unlock_hands_over();
 	assert_takes_the_hand_off(OLDER);
+}
+
+/* The others go on waiting for the new owner. */
+BOTH_TEST(lockset_queue, waiters_behind_a_hand_off_get_it_after)
+{
+	open_queue();
+	actor_block(PLAIN, do_lock_plain, A);
+	actor_hold_back(PLAIN);
+	actor_block(PLAIN_2, do_lock_plain, A);
+	pass_over(HANDOFF_AFTER);
+	assert_unlock_hands_over();
+	actor_let_go(PLAIN);
+	assert_returns(actor_end(PLAIN), 0);
+	must(actor_call(PLAIN, do_unlock, A));
+	assert_returns(actor_end(PLAIN_2), 0);
+	must(actor_call(PLAIN_2, do_unlock, A));
 }
 
 /* Any way to take it counts: plain or not, lock or trylock, this thread or another. */
@@ -221,7 +237,7 @@ BOTH_TEST(lockset_queue, count_is_the_first_waiters_own)
 	actor_hold_back(PLAIN);
 	actor_block(PLAIN_2, do_lock_plain, A);
 	pass_over(HANDOFF_AFTER);
-	assert_unlock_hands_to(PLAIN);
+	assert_unlock_hands_over();
 	actor_let_go(PLAIN);
 	assert_returns(actor_end(PLAIN), 0);
 	/* The next one starts from nothing. */
@@ -229,7 +245,7 @@ BOTH_TEST(lockset_queue, count_is_the_first_waiters_own)
 	must(actor_call(PLAIN, do_unlock, A));
 	must(wwr_mutex_trylock(A, NULL));
 	pass_over(HANDOFF_AFTER - 1);
-	assert_unlock_hands_to(PLAIN_2);
+	assert_unlock_hands_over();
 	assert_takes_the_hand_off(PLAIN_2);
 }
 
@@ -245,7 +261,7 @@ BOTH_TEST(lockset_queue, count_survives_an_older_context_that_queues_ahead)
 	wwr_interrupt(&OLDER->token);
 	assert_returns(actor_end(OLDER), -EINTR);
 	pass_over(1);
-	assert_unlock_hands_to(YOUNGER);
+	assert_unlock_hands_over();
 	assert_takes_the_hand_off(YOUNGER);
 }
 
@@ -264,7 +280,7 @@ BOTH_TEST(lockset_queue, count_does_not_rise_while_another_is_first)
 	assert_returns(actor_end(OLDER), -EINTR);
 	/* It has one; with the other's three it would be handed too early. */
 	pass_over(HANDOFF_AFTER - 1);
-	assert_unlock_hands_to(YOUNGER);
+	assert_unlock_hands_over();
 	assert_takes_the_hand_off(YOUNGER);
 }
 
@@ -281,7 +297,7 @@ BOTH_TEST(lockset_queue, count_is_cleared_on_leaving_the_queue)
 	actor_block(PLAIN, do_lock_plain_interruptible, A);
 	actor_hold_back(PLAIN);
 	pass_over(HANDOFF_AFTER);
-	assert_unlock_hands_to(PLAIN);
+	assert_unlock_hands_over();
 	assert_takes_the_hand_off(PLAIN);
 }
 
@@ -294,7 +310,7 @@ BOTH_TEST(lockset_queue, hand_off_that_meets_an_interrupt_is_taken)
 	actor_hold_back(OLDER);
 	pass_over(HANDOFF_AFTER);
 	wwr_interrupt(&OLDER->token);
-	assert_unlock_hands_to(OLDER);
+	assert_unlock_hands_over();
 	assert_takes_the_hand_off(OLDER);
 }
 
@@ -304,7 +320,7 @@ BOTH_TEST(lockset_queue, hand_off_before_an_interrupt_is_taken)
 	actor_block(PLAIN, do_lock_plain_interruptible, A);
 	actor_hold_back(PLAIN);
 	pass_over(HANDOFF_AFTER);
-	assert_unlock_hands_to(PLAIN);
+	assert_unlock_hands_over();
 	wwr_interrupt(&PLAIN->token);
 	assert_takes_the_hand_off(PLAIN);
 }
@@ -318,7 +334,7 @@ BOTH_TEST(lockset_queue, hand_off_that_meets_a_deadline_is_taken)
 	actor_block(PLAIN, do_lock_plain_until, A);
 	actor_until_at_gate(PLAIN);
 	pass_over(HANDOFF_AFTER);
-	assert_unlock_hands_to(PLAIN);
+	assert_unlock_hands_over();
 	assert_takes_the_hand_off(PLAIN);
 }
 
@@ -334,7 +350,7 @@ WOUND_WAIT_TEST(lockset_queue, hand_off_that_meets_a_wound_is_taken)
 	/* It is wounded and awake, but not told yet. */
 	actor_until_at_gate(YOUNGER);
 	pass_over(HANDOFF_AFTER);
-	assert_unlock_hands_to(YOUNGER);
+	assert_unlock_hands_over();
 	actor_let_go(YOUNGER);
 	assert_returns(actor_end(YOUNGER), 0);
 	must(actor_call(YOUNGER, do_unlock_all, NULL));

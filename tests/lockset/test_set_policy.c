@@ -390,3 +390,72 @@ BOTH_TEST(lockset_policy, borrowed_context_goes_by_the_sets_policy_and_is_classi
 	wwr_acquire_ctx_fini(&ctx);
 	must(actor_call(HOLDER, do_unlock, B));
 }
+
+/* A borrowed context that got -EDEADLK before: the set's first attempt is lost already. */
+static void borrow_contended(struct wwr_acquire_ctx *ctx)
+{
+	wwr_acquire_ctx_init(ctx, &main_class);
+	lose_b_holding_a(ctx);
+	wwr_mutex_unlock(A);
+	must(wwr_lock_set_init_with_ctx(&set, ctx, NULL));
+}
+
+BOTH_TEST(lockset_policy, back_off_with_a_borrowed_need_goes_by_the_sets_policy)
+{
+	struct wwr_acquire_ctx ctx;
+
+	borrow_contended(&ctx);
+	assert_returns(wwr_lock_set_back_off(&set), 0);
+	cr_assert(wwr_lock_set_holds(&set, B));
+	cr_assert_eq(ctx.classic, 0);
+	cr_assert_eq(get_stats(&set).retries, 1);
+	/* The same transaction goes on. */
+	assert_returns(wwr_lock_set_lock(&set, A), 0);
+	cr_assert_eq(ctx.stamp, 2);
+	wwr_lock_set_fini(&set);
+	wwr_acquire_ctx_fini(&ctx);
+}
+
+BOTH_TEST(lockset_policy, release_all_gives_up_a_borrowed_need)
+{
+	struct wwr_acquire_ctx ctx;
+
+	borrow_contended(&ctx);
+	wwr_lock_set_release_all(&set);
+	assert_returns(wwr_lock_set_lock(&set, C), 0);
+	cr_assert_eq(ctx.stamp, 2);
+	cr_assert_eq(ctx.classic, 0);
+	wwr_lock_set_fini(&set);
+	wwr_acquire_ctx_fini(&ctx);
+}
+
+BOTH_TEST(lockset_policy, loop_with_a_borrowed_need_backs_off_first)
+{
+	struct wwr_acquire_ctx ctx;
+	unsigned int num_bodies = 0;
+
+	borrow_contended(&ctx);
+	wwr_lock_set_until_all_locked (&set) {
+		num_bodies++;
+		if (wwr_lock_set_lock(&set, A) != 0)
+			continue;
+		must(wwr_lock_set_lock(&set, B));
+	}
+	cr_assert_eq(num_bodies, 2);
+	assert_returns(wwr_lock_set_status(&set), 0);
+	cr_assert(wwr_lock_set_holds(&set, A) && wwr_lock_set_holds(&set, B));
+	wwr_lock_set_fini(&set);
+	wwr_acquire_ctx_fini(&ctx);
+}
+
+BOTH_TEST(lockset_policy, fini_gives_up_a_borrowed_need)
+{
+	struct wwr_acquire_ctx ctx;
+
+	borrow_contended(&ctx);
+	wwr_lock_set_fini(&set);
+	/* It is the caller's again, without a need. */
+	assert_returns(wwr_mutex_lock(C, &ctx), 0);
+	wwr_mutex_unlock(C);
+	wwr_acquire_ctx_fini(&ctx);
+}

@@ -291,6 +291,19 @@ WOUND_WAIT_TEST(lockset_wound_wait, new_owner_is_wounded_behind_a_plain_waiter)
 	assert_returns(actor_end(OLDER), 0);
 }
 
+WOUND_WAIT_TEST(lockset_wound_wait, new_owner_is_not_wounded_by_waiters_that_hold_nothing)
+{
+	holder_takes_d();
+	must(wwr_mutex_lock(A, NULL));
+	actors_init_ctx(2, OLDER, YOUNGER);
+	actor_block(OLDER, do_lock, A);
+	actor_hold_back(OLDER);
+	wwr_mutex_unlock(A);
+	must(actor_call(YOUNGER, do_lock, A));
+	assert_not_wounded(YOUNGER);
+	younger_lets_older_have_a();
+}
+
 WOUND_WAIT_TEST(lockset_wound_wait, new_owner_older_than_all_waiters_is_not_wounded)
 {
 	older_waits_for_a();
