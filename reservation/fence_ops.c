@@ -16,7 +16,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#ifndef OPS_NUM_COUNTERS
 #define OPS_NUM_COUNTERS 8
+#endif
 #define OPS_AWAITED	 (1u << 31) /* wake sync_word when the counter gets empty */
 
 /* Threads inside ops: (a).  A cache line each, so that threads seldom meet there. */
