@@ -15,6 +15,7 @@ extern unsigned int ex_spins;
 #define MUTEX_SPINS	    (int)ex_spins
 #define WAIT_LOCK_SPINS	    (int)ex_spins
 #define FENCE_SPINS	    (int)ex_spins
+#define OPS_NUM_COUNTERS    2
 
 /* A processor given away is a scheduling point. */
 #define sched_yield ex_yield

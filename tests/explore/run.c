@@ -146,19 +146,41 @@ static struct ex_fiber *pick_by_priority(struct ex_fiber *self)
 	return best;
 }
 
+/* A stall begins: the running fiber is left alone for a while, and another stall comes later. */
+static void begin_stall(struct ex_fiber *self)
+{
+	ex.stalled = self;
+	ex.stall_end = ex.num_steps + 4 + ex_random(EX_MAX_STALL);
+	ex.next_stall = ex.num_steps + 1 + ex_random(2 * EX_MAX_STALL);
+}
+
+static struct ex_fiber *pick_at_random(struct ex_fiber *self)
+{
+	struct ex_fiber *stalled = NULL;
+	struct ex_fiber *next;
+	uint64_t random;
+	unsigned int i;
+
+	if (ex.num_ready == 1)
+		return &ex.fibers[ex.ready[0]];
+	if (ex.num_steps >= ex.next_stall && self != NULL)
+		begin_stall(self);
+	if (ex.num_steps < ex.stall_end)
+		stalled = ex.stalled;
+	random = next_random(&ex.random);
+	if (self != NULL && self != stalled && (random & 255) < ex.liking)
+		return self;
+	i = below(random, ex.num_ready);
+	next = &ex.fibers[ex.ready[i]];
+	if (next == stalled)
+		next = &ex.fibers[ex.ready[(i + 1) % ex.num_ready]];
+	return next;
+}
+
 /* Who runs next; somebody is ready.  self is the fiber that ran, if it is ready. */
 static inline struct ex_fiber *pick(struct ex_fiber *self)
 {
-	uint64_t random;
-
-	if (ex.scheduler == EX_PCT)
-		return pick_by_priority(self);
-	if (ex.num_ready == 1)
-		return &ex.fibers[ex.ready[0]];
-	random = next_random(&ex.random);
-	if (self != NULL && (random & 255) < ex.liking)
-		return self;
-	return &ex.fibers[ex.ready[below(random, ex.num_ready)]];
+	return ex.scheduler == EX_PCT ? pick_by_priority(self) : pick_at_random(self);
 }
 
 /* The fiber has done its step and what followed: before another one runs, look at what it did. */

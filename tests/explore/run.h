@@ -9,12 +9,17 @@
 #include "tests/explore/fiber.h"
 
 enum ex_scheduler {
-	EX_RANDOM, /* each step any fiber, with a random liking for the one that runs */
-	EX_PCT,	   /* random priorities, lowered at a few random steps */
+	/* Each step any fiber, with a random liking for the one that runs, and random stalls. */
+	EX_RANDOM,
+	/* Random priorities, lowered at a few random steps. */
+	EX_PCT,
 };
 
 /* Steps at which PCT lowers a priority, plus one. */
 #define EX_PCT_DEPTH 3
+
+/* A stalled fiber does not run for about so many steps at most, if another one can. */
+#define EX_MAX_STALL 64
 
 #define EX_NEVER INT64_MAX
 
@@ -57,6 +62,9 @@ struct ex_run {
 	struct ex_fiber *current; /* NULL = not in a fiber, or in a check: no scheduling points */
 	uint64_t random;	  /* the scheduler's numbers */
 	unsigned int liking;	  /* of 256: how often the running fiber just goes on */
+	struct ex_fiber *stalled; /* until step stall_end */
+	unsigned int stall_end;
+	unsigned int next_stall; /* UINT_MAX = none */
 	unsigned int num_ready;
 	uint8_t ready[EX_MAX_FIBERS];
 	enum ex_scheduler scheduler;

@@ -52,10 +52,15 @@ static void deadline_op(struct wwr_fence *fence, int64_t deadline_ns)
 
 static void driver_main(void *arg)
 {
+	bool each = ex_choose(2) == 0;
+
 	(void)arg;
 	for (unsigned int i = 0; i < NUM_FENCES; i++) {
 		scene.signalling[i] = true;
 		EX_CHECK(wwr_fence_signal(scene.fences[i]) == 0, "signalled twice");
+		/* More often than need be. */
+		if (each && i + 1 < NUM_FENCES)
+			wwr_fence_synchronize();
 	}
 	wwr_fence_synchronize();
 	scene.is_gone = true;
@@ -87,14 +92,14 @@ static void use_fence(struct wwr_fence *fence)
 {
 	char text[64];
 
-	switch (ex_choose(3)) {
-	case 0:
+	switch (ex_choose(6)) {
+	default:
 		(void)wwr_fence_describe(fence, text, sizeof(text));
 		break;
 	case 1:
 		wwr_fence_set_deadline(fence, EX_START_NS + 100 - ex_choose(50));
 		break;
-	default:
+	case 0:
 		if (wwr_fence_wait_until(fence, NULL, INT64_MAX) != 0)
 			ex_fail("a wait without an end ended");
 		break;
@@ -110,7 +115,7 @@ static void put_all(void)
 static void user_main(void *arg)
 {
 	(void)arg;
-	for (unsigned int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < 3; i++)
 		use_fence(scene.fences[ex_choose(NUM_FENCES)]);
 	put_all();
 }
@@ -157,7 +162,7 @@ static void setup(const struct ex_scenario *scenario)
 
 	ex_spins = 1 + ex_choose(2);
 	setup_fences();
-	scene.num_users = 2 + ex_choose(2);
+	scene.num_users = 1 + ex_choose(MAX_USERS);
 	for (unsigned int i = 0; i < scene.num_users; i++) {
 		scene.tokens[i] = ex_new(EX_TOKEN, i, sizeof(*scene.tokens[i]));
 		wwr_interrupt_token_init(scene.tokens[i]);
@@ -166,7 +171,8 @@ static void setup(const struct ex_scenario *scenario)
 		(void)ex_spawn("uses", user, (void *)(uintptr_t)i);
 	}
 	(void)ex_spawn("driver", driver_main, NULL);
-	(void)ex_spawn("ends", interrupter_main, NULL);
+	if (user == waiter_main)
+		(void)ex_spawn("ends", interrupter_main, NULL);
 }
 
 static void check(const struct ex_scenario *scenario)

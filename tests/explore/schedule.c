@@ -130,6 +130,9 @@ static void reset(uint64_t seed, enum ex_scheduler scheduler)
 	ex.choices = seed * 0x9e3779b97f4a7c15u + 1;
 	ex.random = ex.choices ^ 0xd1b54a32d192ed03u;
 	ex.liking = likings[ex_random(4)];
+	ex.stalled = NULL;
+	ex.stall_end = 0;
+	ex.next_stall = ex_random(2) == 0 ? UINT32_MAX : ex_random(EX_MAX_STALL);
 	ex.scheduler = scheduler;
 	/* Not the bit that may choose the scheduler. */
 	ex.fine = (seed >> 1) % 4 == 0;

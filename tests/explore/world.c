@@ -337,11 +337,14 @@ static void check_party(const struct party *party)
 static void check_mutex(unsigned int i)
 {
 	struct world_mutex *object = world.mutexes[i];
+	char holder[64];
 
 	if (object == NULL)
 		return;
-	EX_CHECK(object->mutex.owner == 0, "mutex %c is left with owner word %#lx", 'A' + i,
-		 (unsigned long)object->mutex.owner);
+	ex_memory_name((void *)(object->mutex.owner & ~(uintptr_t)7), holder, sizeof(holder));
+	EX_CHECK(object->mutex.owner == 0, "mutex %c is left behind, held by %s%s", 'A' + i,
+		 object->mutex.owner > 7 ? holder : "nobody",
+		 (object->mutex.owner & 1) != 0 ? " and with waiters" : "");
 	EX_CHECK(object->mutex.wait_lock == 0, "the wait lock of mutex %c is left locked", 'A' + i);
 	EX_CHECK(object->mutex.first == NULL && object->mutex.last == NULL,
 		 "a waiter is left in the queue of mutex %c", 'A' + i);
