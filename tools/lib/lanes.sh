@@ -10,6 +10,7 @@ asan      gcc, address, undefined-behaviour and leak sanitizers: all tests
 tsan-gcc  gcc, thread sanitizer: the stress programs
 tsan-clang  clang, thread sanitizer: the stress programs
 clang     clang, -Wdocumentation -Wthread-safety are errors: must compile
+explore   the schedule explorer: the lock layer in many orders of its steps
 house     layers, headers, exported symbols, format, coverage of the API
 install   staged installation: the examples through pkg-config
 valgrind  memcheck: the stress programs, shortened
@@ -104,7 +105,8 @@ use_plain_layout() {
 	$layout true 2>/dev/null || layout=
 }
 
-all_tests='--no-suite canary --no-suite house --no-suite install'
+# The explorer is compiled in its own way whatever the build, so once is enough.
+all_tests='--no-suite canary --no-suite house --no-suite install --no-suite explore'
 
 # run_tests LANE DIR TIMEOUT_FACTOR OPTION...: the canaries of the lane's kind, then the tests.
 # shellcheck disable=SC2086 # $4 and $5 are options
@@ -146,6 +148,11 @@ lane_clang() {
 	CC=clang-14 run_step clang build build clang -Dtests=false -Dwerror=true \
 		"-Dc_args=['-Wdocumentation', '-Wthread-safety']"
 	CC=clang-14 run_step clang canary "$top/tests/house/clang_finds.sh" "$top"
+}
+
+lane_explore() {
+	run_step explore build build debug $debug_options || return
+	run_tests explore debug 1 '--suite explore'
 }
 
 # These look at the debug build; tests/house/ holds their canaries too.
