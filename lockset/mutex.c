@@ -317,13 +317,18 @@ bool wwr_mutex_is_owned_by(const struct wwr_mutex *mutex, const struct wwr_acqui
 	return mutex_is_held_by(mutex, owner_of_ctx(ctx));
 }
 
-void wwr_mutex_assert_held(const struct wwr_mutex *mutex)
+bool mutex_is_held_here(const struct wwr_mutex *mutex)
 {
 	const struct wwr_thread *self = thread_self();
 	/* Relaxed: if it is ours, we wrote it. */
 	uintptr_t owner = wwr_atomic_load(&mutex->owner, WWR_RELAXED);
 
-	WWR_USAGE(owner_holder(owner) == owner_of_thread(self) ||
-		      ((owner & OWNER_PLAIN) == 0 && thread_find_ctx(self, owner) != NULL),
-		  "mutex %p must be held here and is not", (const void *)mutex);
+	return owner_holder(owner) == owner_of_thread(self) ||
+	       ((owner & OWNER_PLAIN) == 0 && thread_find_ctx(self, owner) != NULL);
+}
+
+void wwr_mutex_assert_held(const struct wwr_mutex *mutex)
+{
+	WWR_USAGE(mutex_is_held_here(mutex), "mutex %p must be held here and is not",
+		  (const void *)mutex);
 }

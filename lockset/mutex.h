@@ -145,6 +145,9 @@ static inline int mutex_lock_ctx(struct wwr_mutex *mutex, struct wwr_acquire_ctx
 int mutex_lock_contended(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 			 const struct mutex_wait *wait);
 
+/* Does the calling thread hold it, plainly or through a context of its own? */
+bool mutex_is_held_here(const struct wwr_mutex *mutex);
+
 /* Unlock a mutex that the context is known to hold. */
 void mutex_unlock_ctx(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx);
 
