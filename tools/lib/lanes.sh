@@ -142,12 +142,12 @@ tsan() {
 	layout=
 }
 lane_tsan_gcc() { tsan tsan-gcc; }
-lane_tsan_clang() { CC=clang-14 tsan tsan-clang; }
+lane_tsan_clang() { CC=clang-14 CXX=clang++-14 tsan tsan-clang; }
 
 lane_clang() {
-	CC=clang-14 run_step clang build build clang -Dtests=false -Dwerror=true \
+	CC=clang-14 CXX=clang++-14 run_step clang build build clang -Dtests=false -Dwerror=true \
 		"-Dc_args=['-Wdocumentation', '-Wthread-safety']"
-	CC=clang-14 run_step clang canary "$top/tests/house/clang_finds.sh" "$top"
+	CC=clang-14 CXX=clang++-14 run_step clang canary "$top/tests/house/clang_finds.sh" "$top"
 }
 
 lane_explore() {

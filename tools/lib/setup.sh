@@ -12,6 +12,7 @@ die() {
 have_cmd() { command -v "$1" >/dev/null 2>&1; }
 have_module() { have_cmd pkg-config && pkg-config --exists "$1"; }
 have_header() { have_cmd cc && printf '#include <%s>\n' "$1" | cc -E -x c - >/dev/null 2>&1; }
+have_cxx_header() { have_cmd c++ && printf '#include <%s>\n' "$1" | c++ -E -x c++ - >/dev/null 2>&1; }
 have_clang_rt() {
 	local file
 
@@ -38,6 +39,7 @@ have_cmd python3|python3
 have_cmd clang-14|clang-14
 have_clang_rt|libclang-rt-14-dev
 have_cmd clang-format-14|clang-format-14
+have_cxx_header boost/thread.hpp|libboost-thread-dev
 have_module criterion|libcriterion-dev
 have_cmd valgrind|valgrind
 have_valgrind|libc6-dbg
