@@ -10,6 +10,7 @@
 
 #include "lockset/park.h"
 #include "lockset/usage.h"
+#include "reservation/fence_container.h"
 #include "reservation/fence_core.h"
 #include "reservation/fence_thread.h"
 #include "reservation/report.h"
@@ -234,30 +235,51 @@ int wwr_fence_signal(struct wwr_fence *fence)
 	return wwr_fence_signal_at(fence, park_now_ns());
 }
 
-bool wwr_fence_is_signaled(const struct wwr_fence *fence)
+/* Has it signalled?  If it is a container that is not marked, *ret_result is what it is. */
+static bool fence_poll(const struct wwr_fence *fence, struct fence_result *ret_result,
+		       bool *ret_marked)
 {
 	/* Acquire pairs with the release in fence_claim(): what the work wrote is seen. */
-	return (wwr_atomic_load(&fence->callbacks, WWR_ACQUIRE) & FENCE_SIGNALED) != 0;
+	*ret_marked = (wwr_atomic_load(&fence->callbacks, WWR_ACQUIRE) & FENCE_SIGNALED) != 0;
+	if (*ret_marked)
+		return true;
+	/* A mark that is set by looking changes nothing for anybody. */
+	return fence_is_container(fence) &&
+	       fence_container_poll((struct wwr_fence *)fence, ret_result);
+}
+
+bool wwr_fence_is_signaled(const struct wwr_fence *fence)
+{
+	struct fence_result result;
+	bool marked;
+
+	return fence_poll(fence, &result, &marked);
 }
 
 int wwr_fence_get_status(const struct wwr_fence *fence)
 {
+	struct fence_result result;
+	bool marked;
 	int error;
 
-	if (!wwr_fence_is_signaled(fence))
+	if (!fence_poll(fence, &result, &marked))
 		return 0;
 	/* Relaxed: written before the signal. */
-	error = wwr_atomic_load(&fence->error, WWR_RELAXED);
+	error = marked ? wwr_atomic_load(&fence->error, WWR_RELAXED) : result.error;
 	return error != 0 ? error : 1;
 }
 
 int64_t wwr_fence_timestamp(const struct wwr_fence *fence)
 {
+	struct fence_result result;
 	int64_t timestamp_ns;
+	bool marked;
 
-	if (!wwr_fence_is_signaled(fence))
+	if (!fence_poll(fence, &result, &marked))
 		return 0;
-	/* Relaxed, both: only the number matters. */
+	if (!marked)
+		return result.timestamp_ns;
+	/* Relaxed: only the number matters. */
 	timestamp_ns = wwr_atomic_load(&fence->timestamp_ns, WWR_RELAXED);
 	if (timestamp_ns != FENCE_NO_TIMESTAMP)
 		return timestamp_ns;

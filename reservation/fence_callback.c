@@ -165,14 +165,21 @@ void fence_run_callbacks(struct wwr_fence *fence, struct wwr_fence_cb *last_adde
 	self->num_running--;
 }
 
+bool fence_claim_enable(struct wwr_fence *fence)
+{
+	/* Relaxed, all: the flag has no other meaning than who calls the op. */
+	if ((wwr_atomic_load(&fence->flags, WWR_RELAXED) & FENCE_ENABLED) != 0 ||
+	    (wwr_atomic_fetch_or(&fence->flags, FENCE_ENABLED, WWR_RELAXED) & FENCE_ENABLED) != 0)
+		return false;
+	return true;
+}
+
 bool fence_enable(struct wwr_fence *fence)
 {
 	const struct wwr_fence_ops *ops;
 	bool pending;
 
-	/* Relaxed, all: the flag has no other meaning than who calls the op. */
-	if ((wwr_atomic_load(&fence->flags, WWR_RELAXED) & FENCE_ENABLED) != 0 ||
-	    (wwr_atomic_fetch_or(&fence->flags, FENCE_ENABLED, WWR_RELAXED) & FENCE_ENABLED) != 0)
+	if (!fence_claim_enable(fence))
 		return true;
 	ops = fence_enter_op(fence);
 	pending = ops->enable_signaling == NULL || ops->enable_signaling(fence);
@@ -203,16 +210,24 @@ static bool fence_push(struct wwr_fence *fence, struct wwr_fence_cb *cb)
 	}
 }
 
-int wwr_fence_add_callback(struct wwr_fence *fence, struct wwr_fence_cb *cb, wwr_fence_func func)
+bool fence_push_callback(struct wwr_fence *fence, struct wwr_fence_cb *cb, wwr_fence_func func)
 {
-	WWR_USAGE(func != NULL, "wwr_fence_add_callback: fence %p: no function", (void *)fence);
 	cb->prev = NULL;
 	cb->fence = fence;
 	cb->func = func;
-	if (wwr_fence_is_signaled(fence) || !fence_enable(fence) || !fence_push(fence, cb)) {
-		cb->fence = NULL;
+	if (fence_push(fence, cb))
+		return true;
+	cb->fence = NULL;
+	return false;
+}
+
+int wwr_fence_add_callback(struct wwr_fence *fence, struct wwr_fence_cb *cb, wwr_fence_func func)
+{
+	WWR_USAGE(func != NULL, "wwr_fence_add_callback: fence %p: no function", (void *)fence);
+	cb->fence = NULL;
+	if (wwr_fence_is_signaled(fence) || !fence_enable(fence) ||
+	    !fence_push_callback(fence, cb, func))
 		return -ENOENT;
-	}
 	return 0;
 }
 

@@ -29,6 +29,7 @@
 /* Values of wwr_fence.flags. */
 #define FENCE_ENABLED	(1u << 0) /* enable_signaling was called, is being called, or is none */
 #define FENCE_CONTAINER (1u << 1) /* made of other fences; set before it is published */
+#define FENCE_CHAIN	(1u << 2) /* a container that is a node of a timeline, not an array */
 
 #define FENCE_MAX_ERROR 4095
 
@@ -74,6 +75,20 @@ void fence_run_callbacks(struct wwr_fence *fence, struct wwr_fence_cb *last_adde
 
 /* Wait for the signaller to write the timestamp; not for its callbacks. */
 int64_t fence_wait_timestamp(struct wwr_fence *fence);
+
+/* As wwr_fence_add_callback(), but nobody is told that the signal is wanted; false = signalled. */
+bool fence_push_callback(struct wwr_fence *fence, struct wwr_fence_cb *cb, wwr_fence_func func);
+
+/* True = nobody has asked for the signal before, and it is left to the caller to do so. */
+bool fence_claim_enable(struct wwr_fence *fence);
+
+struct fence_result;
+
+/*
+ * A container that is not marked yet: has everything it is made of signalled?  Then *ret_result is
+ * what it is.  Calls no callback.
+ */
+bool fence_container_poll(struct wwr_fence *fence, struct fence_result *ret_result);
 
 /* Tell the driver, once, that somebody wants the signal; false = the fence is signalled now. */
 bool fence_enable(struct wwr_fence *fence);

@@ -19,7 +19,7 @@
 #ifndef OPS_NUM_COUNTERS
 #define OPS_NUM_COUNTERS 8
 #endif
-#define OPS_AWAITED	 (1u << 31) /* wake sync_word when the counter gets empty */
+#define OPS_AWAITED (1u << 31) /* wake sync_word when the counter gets empty */
 
 /* Threads inside ops: (a).  A cache line each, so that threads seldom meet there. */
 static struct {

@@ -5,6 +5,9 @@
 #include <wwresv/alloc.h>
 #include <wwresv/bo.h>
 #include <wwresv/fence.h>
+#include <wwresv/fence_array.h>
+#include <wwresv/fence_chain.h>
+#include <wwresv/fence_merge.h>
 #include <wwresv/lockset.h>
 #include <wwresv/resv.h>
 #include <wwresv/sync_file.h>

@@ -5,37 +5,17 @@
  */
 #include "tests/lib/test_criterion.h"
 #include "tests/reservation/reservation_fixture.h"
+#include "tests/reservation/small_stack.h"
 
 #include <wwresv/fence.h>
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 TestSuite(reservation_fence_depth, .timeout = 120);
 
-#define DEPTH	    1000000u
-#define STACK_BYTES (64 * 1024)
-#define DEFERRED    8 /* the first one whose callbacks come later */
-
-static void *run_void(void *func)
-{
-	(*(void (**)(void))func)();
-	return NULL;
-}
-
-/* The functions store what they find: only the main thread asserts. */
-static void on_small_stack(void (*func)(void))
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-
-	cr_assert_eq(pthread_attr_init(&attr), 0);
-	cr_assert_eq(pthread_attr_setstacksize(&attr, STACK_BYTES), 0);
-	cr_assert_eq(pthread_create(&thread, &attr, run_void, &func), 0);
-	cr_assert_eq(pthread_join(thread, NULL), 0);
-	pthread_attr_destroy(&attr);
-}
+#define DEPTH	 1000000u
+#define DEFERRED 8 /* the first one whose callbacks come later */
 
 /* A fence that passes its signal on to the next one, and holds it until its release. */
 struct link {

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timelines: nodes that point back.  Invariants: prev changes only to what comes before prev, or to
+ * NULL, when what is skipped has signalled; so it is NULL exactly when everything before is known
+ * to have signalled.  A reference to prev is taken under the node's lock, and dropped outside.
+ *
+ * A node whose signal was asked for has a callback with its own fence and one with the node before,
+ * whose signal was asked for then, too; so each signal is passed on by one step, from the oldest to
+ * the newest, in whatever order the fences signal.
+ */
+#include <wwresv/fence_chain.h>
+
+#include <wwresv/alloc.h>
+
+#include "lockset/park.h"
+#include "lockset/usage.h"
+#include "reservation/fence_container.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static const char *chain_driver_name(const struct wwr_fence *fence)
+{
+	(void)fence;
+	return "wwresv";
+}
+
+static const char *chain_timeline_name(const struct wwr_fence *fence)
+{
+	(void)fence;
+	return "chain";
+}
+
+/* The node before, a reference; and what was collected between the two. */
+static struct wwr_fence *chain_get_prev(struct wwr_fence_chain *chain, int64_t *ret_collected_ns)
+{
+	struct wwr_fence *prev;
+
+	wait_lock(&chain->lock);
+	prev = wwr_fence_get(chain->prev);
+	*ret_collected_ns = chain->collected_ns;
+	wait_unlock(&chain->lock);
+	return prev;
+}
+
+/* Put next, a reference, in the place of prev, unless another thread was faster. */
+static void chain_replace_prev(struct wwr_fence_chain *chain, struct wwr_fence *prev,
+			       struct wwr_fence *next, int64_t collected_ns)
+{
+	struct wwr_fence *unused = next;
+
+	wait_lock(&chain->lock);
+	if (chain->prev == prev) {
+		unused = prev;
+		chain->prev = next;
+		if (chain->collected_ns < collected_ns)
+			chain->collected_ns = collected_ns;
+	}
+	wait_unlock(&chain->lock);
+	wwr_fence_put(unused);
+}
+
+/* What comes before the node and is pending: a reference.  Collects what is not. */
+static struct wwr_fence *chain_collect(struct wwr_fence_chain *chain, int64_t *ret_collected_ns)
+{
+	for (;;) {
+		struct wwr_fence *prev = chain_get_prev(chain, ret_collected_ns);
+		struct wwr_fence *contained = prev;
+		struct wwr_fence *next = NULL;
+		int64_t collected_ns = 0;
+
+		if (prev == NULL)
+			return NULL;
+		if (fence_is_chain(prev))
+			contained = fence_to_chain(prev)->fence;
+		if (!wwr_fence_is_signaled(contained))
+			return prev;
+		if (contained != prev)
+			next = chain_get_prev(fence_to_chain(prev), &collected_ns);
+		if (collected_ns < wwr_fence_timestamp(contained))
+			collected_ns = wwr_fence_timestamp(contained);
+		chain_replace_prev(chain, prev, next, collected_ns);
+		wwr_fence_put(prev);
+	}
+}
+
+bool fence_chain_poll(struct wwr_fence_chain *chain, struct fence_result *ret_result)
+{
+	struct wwr_fence *prev;
+	int64_t collected_ns;
+
+	if (!wwr_fence_is_signaled(chain->fence))
+		return false;
+	prev = chain_collect(chain, &collected_ns);
+	if (prev != NULL) {
+		wwr_fence_put(prev);
+		return false;
+	}
+	*ret_result = (struct fence_result)FENCE_RESULT_INIT;
+	fence_result_add(ret_result, chain->fence);
+	fence_result_add_time(ret_result, collected_ns);
+	return true;
+}
+
+/* A callback was called, or will not be; or all have been added. */
+static void chain_arrive(struct wwr_fence_chain *chain)
+{
+	struct fence_result result;
+	bool over;
+
+	/* Release and acquire pair with each other: what the work of each wrote. */
+	if (wwr_atomic_fetch_sub(&chain->num_awaited, 1, WWR_ACQ_REL) > 1)
+		return;
+	over = fence_chain_poll(chain, &result);
+	assert(over);
+	(void)over;
+	fence_container_finish(&chain->base, &result);
+}
+
+static void chain_fence_func(struct wwr_fence *fence, struct wwr_fence_cb *cb)
+{
+	(void)fence;
+	chain_arrive(WWR_CONTAINER_OF(cb, struct wwr_fence_chain, fence_cb));
+}
+
+static void chain_prev_func(struct wwr_fence *fence, struct wwr_fence_cb *cb)
+{
+	(void)fence;
+	chain_arrive(WWR_CONTAINER_OF(cb, struct wwr_fence_chain, prev_cb));
+}
+
+/* Wait for the node before; a reference to it if this thread is to ask for its signal. */
+static struct wwr_fence *chain_await_prev(struct wwr_fence_chain *chain)
+{
+	int64_t collected_ns;
+	struct wwr_fence *prev = chain_collect(chain, &collected_ns);
+	bool awaited = false;
+	bool asked = true;
+
+	if (prev != NULL && fence_is_chain(prev)) {
+		/* Its op would do the same for the one before it, and so on: a deep stack. */
+		awaited = fence_push_callback(prev, &chain->prev_cb, chain_prev_func);
+		asked = !awaited || !fence_claim_enable(prev);
+	} else if (prev != NULL) {
+		awaited = wwr_fence_add_callback(prev, &chain->prev_cb, chain_prev_func) == 0;
+	}
+	if (!awaited)
+		chain_arrive(chain);
+	if (!asked)
+		return prev;
+	wwr_fence_put(prev);
+	return NULL;
+}
+
+/* The node's signal was asked for: ask for what it needs. */
+static struct wwr_fence *chain_await(struct wwr_fence_chain *chain)
+{
+	struct wwr_fence *prev;
+
+	(void)wwr_fence_get(&chain->base);
+	/* Relaxed: whoever counts down got the number with its callback. */
+	wwr_atomic_store(&chain->num_awaited, 3, WWR_RELAXED);
+	if (wwr_fence_add_callback(chain->fence, &chain->fence_cb, chain_fence_func) != 0)
+		chain_arrive(chain);
+	prev = chain_await_prev(chain);
+	chain_arrive(chain);
+	return prev;
+}
+
+static bool chain_enable_signaling(struct wwr_fence *fence)
+{
+	struct wwr_fence *node = wwr_fence_get(fence);
+
+	while (node != NULL) {
+		struct wwr_fence *prev = chain_await(fence_to_chain(node));
+
+		wwr_fence_put(node);
+		node = prev;
+	}
+	return true; /* it has signalled by itself, or will */
+}
+
+static void chain_set_deadline(struct wwr_fence *fence, int64_t deadline_ns)
+{
+	struct wwr_fence *node = wwr_fence_get(fence);
+
+	while (node != NULL) {
+		wwr_fence_set_deadline(wwr_fence_chain_contained(node), deadline_ns);
+		node = wwr_fence_chain_walk(node);
+	}
+}
+
+static void chain_release(struct wwr_fence *fence)
+{
+	struct wwr_fence_chain *chain = fence_to_chain(fence);
+
+	wwr_fence_put(chain->prev);
+	wwr_fence_put(chain->fence);
+	wwr_free(chain);
+}
+
+static const struct wwr_fence_ops chain_ops = {
+    .driver_name = chain_driver_name,
+    .timeline_name = chain_timeline_name,
+    .enable_signaling = chain_enable_signaling,
+    .release = chain_release,
+    .set_deadline = chain_set_deadline,
+};
+
+struct wwr_fence_chain *wwr_fence_chain_create(void)
+{
+	return wwr_alloc(sizeof(struct wwr_fence_chain));
+}
+
+void wwr_fence_chain_destroy(struct wwr_fence_chain *chain)
+{
+	wwr_free(chain);
+}
+
+int wwr_fence_chain_link(struct wwr_fence_chain *chain, struct wwr_fence *prev,
+			 struct wwr_fence *fence, uint64_t seqno, struct wwr_fence **ret_fence)
+{
+	uint64_t context;
+
+	WWR_USAGE(fence != NULL, "wwr_fence_chain_link: no fence for point %llu",
+		  (unsigned long long)seqno);
+	if (fence_is_chain(fence))
+		return -EINVAL;
+	chain->prev_seqno = 0;
+	if (prev != NULL && fence_is_chain(prev) && seqno > prev->seqno) {
+		context = prev->context;
+		chain->prev_seqno = prev->seqno;
+	} else {
+		context = wwr_fence_context_alloc(1);
+		if (prev != NULL && fence_is_chain(prev))
+			seqno = prev->seqno;
+	}
+	fence_init(&chain->base, &chain_ops, context, seqno);
+	chain->base.flags |= FENCE_CONTAINER | FENCE_CHAIN;
+	chain->fence = wwr_fence_get(fence);
+	chain->prev = wwr_fence_get(prev);
+	chain->collected_ns = 0;
+	chain->lock = 0;
+	*ret_fence = &chain->base;
+	return 0;
+}
+
+bool wwr_fence_is_chain(const struct wwr_fence *fence)
+{
+	return fence_is_chain(fence);
+}
+
+struct wwr_fence *wwr_fence_chain_contained(struct wwr_fence *fence)
+{
+	return fence_is_chain(fence) ? fence_to_chain(fence)->fence : fence;
+}
+
+struct wwr_fence *wwr_fence_chain_walk(struct wwr_fence *fence)
+{
+	struct wwr_fence *prev = NULL;
+	int64_t collected_ns;
+
+	if (fence == NULL)
+		return NULL;
+	if (fence_is_chain(fence))
+		prev = chain_collect(fence_to_chain(fence), &collected_ns);
+	wwr_fence_put(fence);
+	return prev;
+}
+
+int wwr_fence_chain_find_seqno(struct wwr_fence *fence, uint64_t seqno,
+			       struct wwr_fence **ret_fence)
+{
+	struct wwr_fence *node;
+
+	if (seqno != 0 && (fence == NULL || !fence_is_chain(fence) || fence->seqno < seqno))
+		return -EINVAL;
+	node = wwr_fence_get(fence);
+	/* Points of other contexts come before all of this one's. */
+	while (seqno != 0 && node != NULL && node->context == fence->context &&
+	       fence_to_chain(node)->prev_seqno >= seqno)
+		node = wwr_fence_chain_walk(node);
+	if (seqno != 0 && node != NULL && wwr_fence_get_status(node) == 1) {
+		wwr_fence_put(node);
+		node = NULL;
+	}
+	*ret_fence = node;
+	return 0;
+}
