@@ -102,7 +102,7 @@ int carrier_read(int fd, struct carrier_info *ret_info)
 
 int carrier_create(int *ret_fd, uint64_t *ret_id)
 {
-	struct carrier_info info;
+	struct carrier_info info = {.id = 0};
 	/* A read takes one away, and a strange write that does not fit cannot block the signal. */
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
 	int ret;

@@ -61,6 +61,62 @@ WWR_API WWR_MUST_CHECK int wwr_sync_file_create(struct wwr_fence *fence, int *re
 WWR_API WWR_MUST_CHECK int wwr_sync_file_get_fence(int fd, struct wwr_fence **ret_fence);
 
 /**
+ * Make a sync_file of two: it signals when both have.
+ *
+ * Of each timeline the later fence stays; a failed one leaves its error; see wwr_fence_merge().
+ *
+ * @param name   of the new one, copied; shorter than WWR_SYNC_NAME_BYTES
+ * @param fd     borrowed
+ * @param fd2    borrowed; may be @p fd
+ * @param ret_fd the caller's, for close(); it is closed at exec
+ * @retval 0       made
+ * @retval -EINVAL @p name is too long, or @p fd is not a sync_file
+ * @retval -EBADF  @p fd is not open
+ * @retval -ENOENT @p fd2 is not open, or not a sync_file
+ * @retval other   as wwr_sync_file_create()
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * SYNC_IOC_MERGE
+ */
+WWR_API WWR_MUST_CHECK int wwr_sync_file_merge(const char *name, int fd, int fd2, int *ret_fd);
+
+/** What a sync_file is. */
+struct wwr_sync_file_info {
+	char name[WWR_SYNC_NAME_BYTES]; /**< its own; else "driver-timeline<context>-<seqno>" */
+	int32_t status;			/**< 0 pending, 1 done, negative: the error */
+	uint32_t num_fences;		/**< that it is made of */
+};
+
+/** What a fence of a sync_file is. */
+struct wwr_sync_fence_info {
+	char obj_name[WWR_SYNC_NAME_BYTES];    /**< of its timeline */
+	char driver_name[WWR_SYNC_NAME_BYTES]; /**< of its driver */
+	int32_t status;			       /**< 0 pending, 1 done, negative: the error */
+	uint32_t flags;			       /**< 0 */
+	uint64_t timestamp_ns;		       /**< when it signalled; 0 pending */
+};
+
+/**
+ * Look at a sync_file and the fences that it is made of.
+ *
+ * @param fd         borrowed
+ * @param max_fences room in @p ret_fences; 0 = only say how many there are
+ * @param ret_fences the first num_fences entries are written
+ * @param ret_info   written
+ * @retval 0       done
+ * @retval -EINVAL @p max_fences is too small, and not 0; or @p fd is not a sync_file
+ * @retval other   as wwr_sync_file_get_fence()
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * SYNC_IOC_FILE_INFO
+ */
+WWR_API WWR_MUST_CHECK int wwr_sync_file_get_info(int fd, uint32_t max_fences,
+						  struct wwr_sync_fence_info *ret_fences,
+						  struct wwr_sync_file_info *ret_info);
+
+/**
  * Say by when the fence of a sync_file is wanted; see wwr_fence_set_deadline().
  *
  * @param fd          borrowed
