@@ -12,6 +12,7 @@
 #include <wwresv/resv.h>
 #include <wwresv/sync_file.h>
 #include <wwresv/sync_timeline.h>
+#include <wwresv/syncobj.h>
 #include <wwresv/version.h>
 
 #endif /* WWRESV_WWRESV_H */
