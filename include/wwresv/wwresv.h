@@ -4,6 +4,7 @@
 
 #include <wwresv/alloc.h>
 #include <wwresv/bo.h>
+#include <wwresv/dma_buf.h>
 #include <wwresv/fence.h>
 #include <wwresv/fence_array.h>
 #include <wwresv/fence_chain.h>
