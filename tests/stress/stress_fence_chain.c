@@ -27,6 +27,7 @@
 #define NUM_ROUNDS     4
 #define NUM_SIGNALLERS 2
 #define NUM_READERS    4
+#define MAX_MERGES     64 /* a round: each leaves a callback with every pending point */
 #define WINDOW	       64 /* so many points may be pending beside the oldest one */
 
 static const char *name_op(const struct wwr_fence *fence)
@@ -57,6 +58,7 @@ static struct point points[NUM_POINTS];
 static unsigned int num_submitted;	      /* (a) */
 static unsigned int num_done[NUM_SIGNALLERS]; /* (a) each signals every other point */
 static unsigned int num_looks;		      /* (a) of all readers */
+static unsigned int num_round_merges;	      /* (a) begun in this round */
 static unsigned int window;		      /* of this round */
 
 static pthread_mutex_t head_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -304,7 +306,8 @@ static void look_once(uint64_t *random)
 		walk(newest);
 		break;
 	case 1:
-		merge(newest, random);
+		if (wwr_atomic_fetch_add(&num_round_merges, 1, WWR_RELAXED) < MAX_MERGES)
+			merge(newest, random);
 		break;
 	case 2:
 		wwr_fence_set_deadline(newest, INT64_MAX - (int64_t)newest->seqno);
@@ -339,6 +342,7 @@ static void play_round(unsigned int round)
 	/* At last all are submitted before the first one is signalled. */
 	window = round % 2 == 0 ? WINDOW : NUM_POINTS;
 	num_submitted = 0;
+	num_round_merges = 0;
 	for (unsigned int i = 0; i < NUM_SIGNALLERS; i++)
 		num_done[i] = 0;
 	pthread_create(&threads[num++], NULL, submit_all, NULL);
