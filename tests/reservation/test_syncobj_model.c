@@ -176,7 +176,7 @@ static void call_transfer(unsigned int dst, unsigned int src)
 		put_in(dst, dst_seqno, waits);
 }
 
-static void call_signal_fence(void)
+static void call_signal(void)
 {
 	unsigned int index;
 
@@ -216,7 +216,7 @@ static void call_something(void)
 	case 6:
 	case 7:
 	case 8:
-		call_signal_fence();
+		call_signal();
 		break;
 	default:
 		/* Mostly in order, or there would hardly be a timeline. */
