@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Looking at a reservation's fences: with its mutex held, or without any lock of the caller's.
- * Readers of the second kind hold table_lock for as long as it takes to look or to take
- * references, never while they sleep, allocate, or drop a reference.
+ * Readers of the second kind look at words and cells; who wants a reference takes table_lock for as
+ * long as that takes, never while it sleeps, allocates, or drops a reference.
  */
-#include <wwresv/resv.h>
+#include "reservation/resv_read.h"
 
-#include <wwresv/alloc.h>
 #include "lockset/park.h"
-#include "reservation/resv_table.h"
 
-#include <errno.h>
+#include <stdio.h>
 
-/* A wait for more fences than this needs memory for its copy of the list. */
-#define RESV_STACK_FENCES 16
+/* A walk begins anew so many times at most. */
+#define CURSOR_MAX_RESTARTS 3
 
 void wwr_resv_iter_begin(struct wwr_resv_iter *iter, struct wwr_resv *resv,
 			 enum wwr_resv_usage usage)
@@ -30,137 +28,158 @@ struct wwr_fence *wwr_resv_iter_next(struct wwr_resv_iter *iter)
 	const struct wwr_resv *resv = iter->resv;
 
 	wwr_mutex_assert_held(&resv->mutex);
-	while (iter->index < resv_num_fences(resv)) {
-		uintptr_t entry = resv->table->entries[iter->index++];
+	while (iter->index < resv_num_entries(resv)) {
+		uint32_t index = iter->index++;
 
-		if (resv_entry_usage(entry) > iter->usage)
+		if (resv_fence(resv, index) == NULL || resv_usage(resv, index) > iter->usage)
 			continue;
-		iter->fence_usage = resv_entry_usage(entry);
-		return resv_entry_fence(entry);
+		iter->fence_usage = resv_usage(resv, index);
+		return resv_fence(resv, index);
 	}
 	return NULL;
 }
 
-/* Is the entry of a usage asked for, and not signalled? */
-static bool resv_entry_is_pending(uintptr_t entry, enum wwr_resv_usage usage)
+uint32_t resv_take(struct wwr_resv *resv, struct resv_span *span, uint32_t max_fences,
+		   struct wwr_fence **ret_fences, uint64_t *ret_words)
 {
-	return resv_entry_usage(entry) <= usage && !wwr_fence_is_signaled(resv_entry_fence(entry));
-}
-
-/*
- * Take references of the pending fences, as many as there is room for.  Returns the room that is
- * enough for all: if that is more than max_fences, nothing was taken.
- */
-static uint32_t resv_copy(struct wwr_resv *resv, enum wwr_resv_usage usage, uint32_t max_fences,
-			  struct wwr_fence **ret_fences, uint32_t *ret_num)
-{
-	uint32_t num_fences;
 	uint32_t num = 0;
 
 	wait_lock(&resv->table_lock);
-	num_fences = resv_num_fences(resv);
-	if (num_fences <= max_fences) {
-		for (uint32_t i = 0; i < num_fences; i++) {
-			uintptr_t entry = resv->table->entries[i];
+	if (span->end > resv_num_entries(resv))
+		span->end = resv_num_entries(resv);
+	for (; span->index < span->end; span->index++) {
+		struct wwr_fence *fence = resv_fence(resv, span->index);
 
-			if (resv_entry_is_pending(entry, usage))
-				ret_fences[num++] = wwr_fence_get(resv_entry_fence(entry));
-		}
-		*ret_num = num;
+		if (fence == NULL || resv_usage(resv, span->index) > span->usage ||
+		    (!span->signaled_too && wwr_fence_is_signaled(fence)))
+			continue;
+		if (num == max_fences)
+			break;
+		if (ret_words != NULL)
+			ret_words[num] = resv_word(resv->table, span->index);
+		ret_fences[num++] = wwr_fence_get(fence);
 	}
 	wait_unlock(&resv->table_lock);
-	return num_fences;
+	return num;
 }
 
-/* As resv_copy(), but into an array of its own; NULL if there are none. */
-static int resv_copy_alloc(struct wwr_resv *resv, enum wwr_resv_usage usage, uint32_t *ret_num,
-			   struct wwr_fence ***ret_fences)
+/* The entry is of a usage asked for and its fence pending; without a cell only the fence knows. */
+static bool resv_ask_pending(struct wwr_resv *resv, uint32_t index, enum wwr_resv_usage usage)
 {
-	struct wwr_fence **fences = NULL;
-	uint32_t max_fences = 0;
-	uint32_t num = 0;
+	const struct wwr_fence *fence;
+	bool pending;
 
-	for (;;) {
-		uint32_t need = resv_copy(resv, usage, max_fences, fences, &num);
-
-		if (need <= max_fences)
-			break;
-		/* It may grow between the turns; doubling bounds how often that matters. */
-		max_fences = need <= max_fences * (uint64_t)2 ? max_fences * 2 : need;
-		wwr_free(fences);
-		fences = wwr_alloc_array(max_fences, sizeof(fences[0]));
-		if (fences == NULL)
-			return -ENOMEM;
-	}
-	if (num == 0) {
-		wwr_free(fences);
-		fences = NULL;
-	}
-	*ret_num = num;
-	*ret_fences = fences;
-	return 0;
-}
-
-int wwr_resv_get_fences(struct wwr_resv *resv, enum wwr_resv_usage usage, unsigned int *ret_num,
-			struct wwr_fence ***ret_fences)
-{
-	return resv_copy_alloc(resv, usage, ret_num, ret_fences);
-}
-
-static void put_all(uint32_t num, struct wwr_fence **fences)
-{
-	for (uint32_t i = 0; i < num; i++)
-		wwr_fence_put(fences[i]);
-}
-
-void wwr_resv_put_fences(unsigned int num, struct wwr_fence **fences)
-{
-	if (fences == NULL)
-		return;
-	put_all(num, fences);
-	wwr_free(fences);
-}
-
-static int wait_all_until(uint32_t num, struct wwr_fence **fences,
-			  struct wwr_interrupt_token *token, int64_t deadline_ns)
-{
-	for (uint32_t i = 0; i < num; i++) {
-		int ret = wwr_fence_wait_until(fences[i], token, deadline_ns);
-
-		if (ret != 0)
-			return ret;
-	}
-	return 0;
-}
-
-int wwr_resv_wait_until(struct wwr_resv *resv, enum wwr_resv_usage usage,
-			struct wwr_interrupt_token *token, int64_t deadline_ns)
-{
-	struct wwr_fence *on_stack[RESV_STACK_FENCES];
-	struct wwr_fence **fences;
-	uint32_t num = 0;
-	int ret;
-
-	if (resv_copy(resv, usage, RESV_STACK_FENCES, on_stack, &num) <= RESV_STACK_FENCES) {
-		ret = wait_all_until(num, on_stack, token, deadline_ns);
-		put_all(num, on_stack);
-		return ret;
-	}
-	ret = resv_copy_alloc(resv, usage, &num, &fences);
-	if (ret != 0)
-		return ret;
-	ret = wait_all_until(num, fences, token, deadline_ns);
-	wwr_resv_put_fences(num, fences);
-	return ret;
+	wait_lock(&resv->table_lock);
+	fence = resv_fence(resv, index);
+	pending =
+	    fence != NULL && resv_usage(resv, index) <= usage && !wwr_fence_is_signaled(fence);
+	wait_unlock(&resv->table_lock);
+	return pending;
 }
 
 bool wwr_resv_test_signaled(struct wwr_resv *resv, enum wwr_resv_usage usage)
 {
-	bool signaled = true;
+	const struct wwr_resv_table *table = resv_table(resv);
+	uint32_t num_entries = resv_table_num_entries(table);
+	uint32_t i = 0;
 
-	wait_lock(&resv->table_lock);
-	for (uint32_t i = 0; signaled && i < resv_num_fences(resv); i++)
-		signaled = !resv_entry_is_pending(resv->table->entries[i], usage);
-	wait_unlock(&resv->table_lock);
-	return signaled;
+	while (i < num_entries) {
+		uint64_t word = resv_word(table, i);
+		enum resv_look look = RESV_LOOK_SIGNALED;
+
+		if (resv_word_usage(word) <= usage)
+			look = resv_word_look(word);
+		if (look == RESV_LOOK_PENDING)
+			return false;
+		if (look == RESV_LOOK_UNKNOWN && resv_ask_pending(resv, i, usage))
+			return false;
+		/* The table may be an old one, which does not change any more. */
+		if (look == RESV_LOOK_GONE)
+			table = resv_table(resv);
+		else
+			i++;
+	}
+	return true;
+}
+
+bool resv_may_be_pending(const struct wwr_resv *resv, uint32_t index, enum wwr_resv_usage usage)
+{
+	uint64_t word = resv_word(resv_table(resv), index);
+
+	return resv_word_usage(word) <= usage && resv_word_look(word) != RESV_LOOK_SIGNALED;
+}
+
+/* What is there now is what the walk shows. */
+static void cursor_start(struct wwr_resv_cursor *cursor)
+{
+	/* Acquire pairs with the release in resv_set_entry(): the change is seen with its number.
+	 */
+	cursor->num_changes = wwr_atomic_load(&cursor->resv->num_changes, WWR_ACQUIRE);
+	cursor->num_entries = resv_num_entries(cursor->resv);
+	cursor->index = 0;
+}
+
+void wwr_resv_cursor_begin(struct wwr_resv_cursor *cursor, struct wwr_resv *resv,
+			   enum wwr_resv_usage usage)
+{
+	cursor->resv = resv;
+	cursor->fence = NULL;
+	cursor->usage = usage;
+	cursor->fence_usage = usage;
+	cursor->num_restarts = 0;
+	cursor->is_restarted = false;
+	cursor_start(cursor);
+}
+
+/* Begin anew if it has to, and may. */
+static bool cursor_restart(struct wwr_resv_cursor *cursor)
+{
+	/* Relaxed: the fences themselves have their own order; too old a number is as if earlier.
+	 */
+	uint32_t num_changes = wwr_atomic_load(&cursor->resv->num_changes, WWR_RELAXED);
+
+	if (num_changes == cursor->num_changes || cursor->num_restarts == CURSOR_MAX_RESTARTS)
+		return false;
+	cursor->num_restarts++;
+	cursor_start(cursor);
+	return true;
+}
+
+struct wwr_fence *wwr_resv_cursor_next(struct wwr_resv_cursor *cursor)
+{
+	struct wwr_resv *resv = cursor->resv;
+	uint64_t word;
+
+	wwr_resv_cursor_end(cursor);
+	cursor->is_restarted = cursor_restart(cursor);
+	while (cursor->index < cursor->num_entries) {
+		struct resv_span span = {cursor->usage, false, cursor->index, cursor->index + 1};
+
+		cursor->index++;
+		if (!resv_may_be_pending(resv, span.index, cursor->usage) ||
+		    resv_take(resv, &span, 1, &cursor->fence, &word) == 0)
+			continue;
+		cursor->fence_usage = resv_word_usage(word);
+		return cursor->fence;
+	}
+	return NULL;
+}
+
+void wwr_resv_cursor_end(struct wwr_resv_cursor *cursor)
+{
+	struct wwr_fence *fence = cursor->fence;
+
+	cursor->fence = NULL;
+	wwr_fence_put(fence);
+}
+
+void wwr_resv_set_deadline(struct wwr_resv *resv, enum wwr_resv_usage usage, int64_t deadline_ns)
+{
+	struct wwr_resv_cursor cursor;
+	struct wwr_fence *fence;
+
+	wwr_resv_cursor_begin(&cursor, resv, usage);
+	while ((fence = wwr_resv_cursor_next(&cursor)) != NULL)
+		wwr_fence_set_deadline(fence, deadline_ns);
+	wwr_resv_cursor_end(&cursor);
 }

@@ -17,6 +17,10 @@ extern unsigned int ex_spins;
 #define FENCE_SPINS	    (int)ex_spins
 #define OPS_NUM_COUNTERS    2
 
+/* The pool of signal cells grows soon, and addresses decide nothing. */
+#define CELL_FIRST_CHUNK 2
+#define CELL_NUM_POOLS	 1
+
 /* A processor given away is a scheduling point. */
 #define sched_yield ex_yield
 

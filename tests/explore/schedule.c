@@ -2,6 +2,8 @@
 /* From a seed to a finished schedule and a verdict. */
 #include "tests/explore/run.h"
 
+#include "reservation/resv_cell.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -148,6 +150,7 @@ static void reset(uint64_t seed, enum ex_scheduler scheduler)
 	ex.now_ns = EX_START_NS;
 	ex.next_expiry_ns = EX_NEVER;
 	ex.touched = NULL;
+	resv_cells_reset(false);
 	ex_memory_reset();
 }
 
@@ -173,6 +176,7 @@ static void run(const struct ex_scenario *scenario, unsigned int steps)
 	check_threads();
 	if (scenario->check != NULL)
 		scenario->check(scenario);
+	resv_cells_reset(true);
 	ex_memory_check();
 }
 

@@ -3,7 +3,6 @@
 #include "tests/lib/test_criterion.h"
 #include "tests/reservation/reservation_fixture.h"
 
-#include "reservation/fence_core.h"
 #include "reservation/resv_table.h"
 
 #include <wwresv/class.h>
@@ -25,6 +24,7 @@ static void finish(void)
 {
 	wwr_resv_fini(&resv);
 	cr_expect_eq(test_fences_alive(), 0);
+	resv_cells_reset(true);
 	cr_expect_eq(test_alloc_alive(), 0);
 	TEST_ASSERT_NO_LEAK();
 }
@@ -100,62 +100,6 @@ Test(reservation_resv, lock_in_a_set_of_another_class_returns_einval)
 	wwr_acquire_ctx_fini(&ctx);
 	wwr_resv_fini(&in_other);
 	finish();
-}
-
-static void reserve_unlocked(void *arg)
-{
-	(void)!wwr_resv_reserve_fences(arg, 1);
-}
-
-static void add_unlocked(void *arg)
-{
-	(void)!wwr_resv_add_fence(arg, wwr_fence_stub(), WWR_RESV_USAGE_READ);
-}
-
-static void replace_unlocked(void *arg)
-{
-	(void)!wwr_resv_replace_fences(arg, 1, wwr_fence_stub(), WWR_RESV_USAGE_READ);
-}
-
-static void iterate_unlocked(void *arg)
-{
-	struct wwr_resv_iter iter;
-
-	wwr_resv_iter_begin(&iter, arg, WWR_RESV_USAGE_READ);
-}
-
-static void iterate_after_unlock(void *arg)
-{
-	struct wwr_resv_iter iter;
-
-	(void)arg;
-	lock();
-	wwr_resv_iter_begin(&iter, &resv, WWR_RESV_USAGE_READ);
-	unlock();
-	(void)wwr_resv_iter_next(&iter);
-}
-
-static void add_nothing(void *arg)
-{
-	lock();
-	(void)!wwr_resv_add_fence(arg, NULL, WWR_RESV_USAGE_READ);
-}
-
-static void fini_locked(void *arg)
-{
-	lock();
-	wwr_resv_fini(arg);
-}
-
-Test(reservation_resv, misuse_aborts)
-{
-	cr_expect(test_aborts_with(reserve_unlocked, &resv, "must be held here"));
-	cr_expect(test_aborts_with(add_unlocked, &resv, "must be held here"));
-	cr_expect(test_aborts_with(replace_unlocked, &resv, "must be held here"));
-	cr_expect(test_aborts_with(iterate_unlocked, &resv, "must be held here"));
-	cr_expect(test_aborts_with(iterate_after_unlock, &resv, "must be held here"));
-	cr_expect(test_aborts_with(add_nothing, &resv, "the fence to add is NULL"));
-	cr_expect(test_aborts_with(fini_locked, &resv, "is held or awaited"));
 }
 
 Test(reservation_resv, fini_drops_pending_and_signalled_fences)
@@ -308,6 +252,59 @@ Test(reservation_resv, reserve_stays_small_under_churn)
 	finish();
 }
 
+static unsigned int num_tables(void)
+{
+	unsigned int num = 0;
+
+	for (const struct wwr_resv_table *table = resv.table; table != NULL; table = table->older)
+		num++;
+	return num;
+}
+
+/* Readers may be in them; but they must not add up to more than the last one. */
+Test(reservation_resv, tables_that_were_too_small_are_together_smaller_than_the_last)
+{
+	uint64_t sum = 0;
+
+	lock();
+	for (uint64_t i = 0; i < 1000; i++) {
+		reserve(1 + i % 3);
+		add_new(i, 1, WWR_RESV_USAGE_READ);
+	}
+	unlock();
+	cr_expect(num_tables() > 5 && num_tables() < 12, "%u tables", num_tables());
+	for (const struct wwr_resv_table *table = resv.table->older; table; table = table->older)
+		sum += table->max_fences;
+	cr_expect(sum <= resv.table->max_fences);
+	finish();
+}
+
+/* What is dropped leaves its places to the next ones, and nobody else moves. */
+Test(reservation_resv, reserve_makes_room_where_fences_have_signalled)
+{
+	struct wwr_fence *fences[4];
+	struct wwr_resv_iter iter;
+
+	lock();
+	reserve(4);
+	for (uint64_t i = 0; i < 4; i++)
+		fences[i] = add_new(1 + i, 1, WWR_RESV_USAGE_READ);
+	cr_assert_eq(resv.table->max_fences, 4);
+	(void)wwr_fence_signal(fences[1]);
+	(void)wwr_fence_signal(fences[3]);
+	reserve(2);
+	cr_expect_eq(resv.table->max_fences, 4);
+	cr_expect_eq(count(), 2);
+	cr_expect_eq(test_fences_alive(), 2);
+	fences[1] = add_new(5, 1, WWR_RESV_USAGE_WRITE);
+	fences[3] = add_new(6, 1, WWR_RESV_USAGE_WRITE);
+	wwr_resv_iter_begin(&iter, &resv, WWR_RESV_USAGE_READ);
+	for (int i = 0; i < 4; i++)
+		cr_expect_eq(wwr_resv_iter_next(&iter), fences[i], "entry %d", i);
+	unlock();
+	finish();
+}
+
 /* What has signalled needs no more room than it had. */
 Test(reservation_resv, reserve_keeps_the_size_when_half_of_it_is_free)
 {
@@ -446,24 +443,6 @@ Test(reservation_resv, add_replaces_a_signalled_fence_of_any_kind)
 	cr_expect_eq(count(), 1);
 	cr_expect_eq(test_fences_alive(), 1);
 	unlock();
-	finish();
-}
-
-Test(reservation_resv, add_of_an_impossible_fence_returns_einval)
-{
-	struct wwr_fence *fence = test_fence_create(1, 1);
-
-	lock();
-	reserve(1);
-	cr_expect_eq(wwr_resv_add_fence(&resv, fence, (enum wwr_resv_usage)4), -EINVAL);
-	cr_expect_eq(wwr_resv_add_fence(&resv, fence, (enum wwr_resv_usage) - 1), -EINVAL);
-	cr_expect_eq(wwr_resv_replace_fences(&resv, 1, fence, (enum wwr_resv_usage)4), -EINVAL);
-	fence->flags |= FENCE_CONTAINER;
-	cr_expect_eq(wwr_resv_add_fence(&resv, fence, WWR_RESV_USAGE_READ), -EINVAL);
-	cr_expect_eq(wwr_resv_replace_fences(&resv, 1, fence, WWR_RESV_USAGE_READ), -EINVAL);
-	cr_expect_eq(count(), 0);
-	unlock();
-	wwr_fence_put(fence);
 	finish();
 }
 

@@ -1,245 +1,195 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random operations on a reservation, and the same on a list that follows the rules in the plainest
- * way.  The one thing that the list does not foresee is when the table grows; it then checks that
- * only signalled fences went, and goes on from what it sees.
+ * Random operations on a reservation follow a plain model.  A sequence that does not is made
+ * shorter until each operation that is left is needed, and printed.
  */
 #include "tests/lib/test_criterion.h"
 #include "tests/reservation/reservation_fixture.h"
+#include "tests/reservation/resv_model.h"
 
-#include <wwresv/resv.h>
-
-#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 TestSuite(reservation_resv_model, .timeout = 60);
 
-#define NUM_CONTEXTS  5
-#define NUM_SEQNOS    8
-#define MAX_ENTRIES   4096
-#define NUM_STEPS     20000
-#define MAX_TO_FOLLOW 64
+#define NUM_RUNS 200
+#define NUM_OPS	 400
 
-/* A reference of the model's own: the reservation may release what the model still looks at. */
-struct entry {
-	struct wwr_fence *fence;
-	enum wwr_resv_usage usage;
-};
+/* Two fences, a slot and two adds are the least that shows a mistake. */
+#define MAX_SHRUNK 20
 
-static struct wwr_resv resv;
-static struct entry model[MAX_ENTRIES];
-static unsigned int num_model;
-static unsigned int num_slots;
-static uint64_t state;
-static unsigned int num_appended, num_replaced, num_refused, num_dropped, num_enomem;
+/* In a hundred; the kinds in their order. */
+static const unsigned int likings[RESV_OP_NUM_KINDS] = {22, 38, 4, 3, 8, 3, 12, 7, 1, 2};
 
-static unsigned int pick(unsigned int num)
+static struct resv_op op_random(uint64_t *state)
 {
-	return (unsigned int)(test_random(&state) % num);
-}
+	unsigned int point = (unsigned int)(test_random(state) % 100);
+	struct resv_op op = {
+	    .place = (unsigned int)(test_random(state) % MODEL_NUM_PLACES),
+	    .context = 1 + (unsigned int)(test_random(state) % MODEL_NUM_CONTEXTS),
+	    .seqno = (unsigned int)(test_random(state) % MODEL_NUM_SEQNOS),
+	    .usage = (unsigned int)(test_random(state) % 4),
+	    .num = 1 + (unsigned int)(test_random(state) % 12),
+	};
 
-static bool model_replaces(const struct entry *old, const struct wwr_fence *fence,
-			   enum wwr_resv_usage usage)
-{
-	if (wwr_fence_get_status(old->fence) != 0)
-		return true;
-	if (old->fence == fence)
-		return old->usage >= usage;
-	return old->fence->context == fence->context && old->usage >= usage &&
-	       old->fence->seqno < fence->seqno;
-}
-
-static void model_set(struct entry *entry, struct wwr_fence *fence, enum wwr_resv_usage usage)
-{
-	struct wwr_fence *old = entry->fence;
-
-	*entry = (struct entry){wwr_fence_get(fence), usage};
-	wwr_fence_put(old);
-}
-
-/* What wwr_resv_add_fence() is to return, and to do. */
-static int model_add(struct wwr_fence *fence, enum wwr_resv_usage usage)
-{
-	for (unsigned int i = 0; i < num_model; i++) {
-		if (!model_replaces(&model[i], fence, usage))
-			continue;
-		model_set(&model[i], fence, usage);
-		num_replaced++;
-		return 0;
+	for (int kind = 0; point >= likings[kind]; kind++) {
+		point -= likings[kind];
+		op.kind = (enum resv_op_kind)(kind + 1);
 	}
-	if (num_slots == 0) {
-		num_refused++;
-		return -ENOSPC;
-	}
-	num_slots--;
-	num_appended++;
-	cr_assert(num_model < MAX_ENTRIES);
-	model[num_model] = (struct entry){NULL, usage};
-	model_set(&model[num_model++], fence, usage);
-	return 0;
+	return op;
 }
 
-static void model_replace(uint64_t context, struct wwr_fence *fence, enum wwr_resv_usage usage)
+static void op_print(FILE *log, const struct resv_op *op)
 {
-	for (unsigned int i = 0; i < num_model; i++) {
-		if (model[i].fence->context == context)
-			model_set(&model[i], fence, usage);
-	}
+	static const char *const names[RESV_OP_NUM_KINDS] = {
+	    "new",    "add",	"add, starved", "replace", "reserve", "reserve, starved",
+	    "signal", "relock", "afresh",	"copy"};
+
+	fprintf(log, "#   %-16s place %2u context %u seqno %u usage %u num %u\n", names[op->kind],
+		op->place, op->context, op->seqno, op->usage, op->num);
 }
 
-/* The reservation shows exactly the model's entries, in the same order. */
-static void expect_same(unsigned int step)
+static bool fails(const struct resv_op *ops, unsigned int num, enum resv_model_mistake mistake)
 {
-	struct wwr_resv_iter iter;
+	struct resv_model_counts counts;
+	const char *failure;
 
-	wwr_resv_iter_begin(&iter, &resv, WWR_RESV_USAGE_BOOKKEEP);
-	for (unsigned int i = 0; i < num_model; i++) {
-		cr_assert_eq(wwr_resv_iter_next(&iter), model[i].fence, "step %u, entry %u", step,
-			     i);
-		cr_assert_eq(wwr_resv_iter_usage(&iter), model[i].usage, "step %u, entry %u", step,
-			     i);
-	}
-	cr_assert_null(wwr_resv_iter_next(&iter), "step %u: more than the model's", step);
+	(void)resv_model_run(ops, num, mistake, &counts, &failure);
+	return failure != NULL;
 }
 
-/* After a reserve: what is missing had signalled, and the rest keeps its order. */
-static void follow_drops(unsigned int step)
+/* The sequence without some operations in the middle still fails? */
+static bool fails_without(const struct resv_op *ops, unsigned int num, unsigned int begin,
+			  unsigned int num_left_out, enum resv_model_mistake mistake)
 {
-	struct wwr_resv_iter iter;
-	struct wwr_fence *fence;
-	unsigned int kept = 0;
+	static struct resv_op shorter[NUM_OPS];
 
-	wwr_resv_iter_begin(&iter, &resv, WWR_RESV_USAGE_BOOKKEEP);
-	fence = wwr_resv_iter_next(&iter);
-	for (unsigned int i = 0; i < num_model; i++) {
-		if (fence == model[i].fence && wwr_resv_iter_usage(&iter) == model[i].usage) {
-			model[kept++] = model[i];
-			fence = wwr_resv_iter_next(&iter);
-			continue;
+	memcpy(shorter, ops, begin * sizeof(ops[0]));
+	memcpy(shorter + begin, ops + begin + num_left_out,
+	       (num - begin - num_left_out) * sizeof(ops[0]));
+	return fails(shorter, num - num_left_out, mistake);
+}
+
+/* Leave out what is not needed to fail, in ever smaller pieces; returns the new length. */
+static unsigned int shrink(struct resv_op *ops, unsigned int num, enum resv_model_mistake mistake)
+{
+	unsigned int piece = num / 2;
+
+	while (piece > 0) {
+		bool shorter = false;
+
+		for (unsigned int begin = 0; begin + piece <= num;) {
+			if (!fails_without(ops, num, begin, piece, mistake)) {
+				begin += piece;
+				continue;
+			}
+			memmove(ops + begin, ops + begin + piece,
+				(num - begin - piece) * sizeof(ops[0]));
+			num -= piece;
+			shorter = true;
 		}
-		cr_assert_eq(wwr_fence_get_status(model[i].fence), 1,
-			     "step %u: a pending fence was dropped", step);
-		wwr_fence_put(model[i].fence);
-		num_dropped++;
+		/* Without one, another may be needless, too. */
+		if (!shorter || piece > 1)
+			piece /= 2;
 	}
-	num_model = kept;
-	cr_assert_null(fence, "step %u: more than the model's", step);
+	return num;
 }
 
-static void step_reserve(unsigned int step)
-{
-	unsigned int num = pick(12) + 1;
-	int ret;
+static struct resv_op ops[NUM_OPS];
+static struct resv_model_counts total;
 
-	test_alloc_fail(pick(4) == 0, false);
-	ret = wwr_resv_reserve_fences(&resv, num);
-	test_alloc_fail(0, false);
-	if (ret == -ENOMEM) {
-		num_enomem++;
-		return;
-	}
-	cr_assert_eq(ret, 0);
-	if (num_slots < num)
-		num_slots = num;
-	follow_drops(step);
+static void add_counts(const struct resv_model_counts *counts)
+{
+	total.num_appended += counts->num_appended;
+	total.num_replaced += counts->num_replaced;
+	total.num_refused += counts->num_refused;
+	total.num_dropped += counts->num_dropped;
+	total.num_enomem += counts->num_enomem;
+	total.num_copied += counts->num_copied;
 }
 
-/* Every fence that was ever made, so that old ones come back too. */
-static struct wwr_fence *known[MAX_TO_FOLLOW];
-
-static struct wwr_fence *pick_fence(void)
+/* One random sequence; the number of operations that fail, made as short as it gets, or 0. */
+static unsigned int run_random(uint64_t *state, enum resv_model_mistake mistake)
 {
-	unsigned int place = pick(MAX_TO_FOLLOW);
-
-	if (known[place] == NULL || pick(3) == 0) {
-		wwr_fence_put(known[place]);
-		known[place] = test_fence_create(1 + pick(NUM_CONTEXTS), pick(NUM_SEQNOS));
-	}
-	return known[place];
-}
-
-/* Small tables grow often, and so drop what has signalled. */
-static void start_afresh(void)
-{
-	wwr_resv_fini(&resv);
-	wwr_resv_init(&resv, NULL);
-	for (unsigned int i = 0; i < num_model; i++)
-		wwr_fence_put(model[i].fence);
-	num_model = 0;
-}
-
-static void one_step(unsigned int step)
-{
-	struct wwr_fence *fence = pick_fence();
-	enum wwr_resv_usage usage = (enum wwr_resv_usage)pick(4);
-	unsigned int what = pick(100);
-
-	if (what < 60) {
-		int expected = model_add(fence, usage);
-
-		cr_assert_eq(wwr_resv_add_fence(&resv, fence, usage), expected, "step %u", step);
-	} else if (what < 75) {
-		step_reserve(step);
-	} else if (what < 90) {
-		(void)wwr_fence_signal(fence);
-	} else if (what < 92) {
-		uint64_t context = 1 + pick(NUM_CONTEXTS);
-
-		model_replace(context, fence, usage);
-		cr_assert_eq(wwr_resv_replace_fences(&resv, context, fence, usage), 0);
-	} else {
-		wwr_mutex_unlock(&resv.mutex);
-		if (what == 99)
-			start_afresh();
-		cr_assert_eq(wwr_mutex_lock(&resv.mutex, NULL), 0);
-		num_slots = 0;
-	}
-}
-
-/* The reservation's own view of what is pending agrees with the list. */
-static void expect_pending(unsigned int step)
-{
-	enum wwr_resv_usage usage = (enum wwr_resv_usage)pick(4);
-	struct wwr_fence **copy;
-	unsigned int num_pending = 0;
+	struct resv_model_counts counts;
+	const char *failure;
 	unsigned int num;
 
-	for (unsigned int i = 0; i < num_model; i++)
-		num_pending += model[i].usage <= usage && wwr_fence_get_status(model[i].fence) == 0;
-	cr_assert_eq(wwr_resv_test_signaled(&resv, usage), num_pending == 0, "step %u", step);
-	cr_assert_eq(wwr_resv_wait_until(&resv, usage, NULL, 0), num_pending == 0 ? 0 : -ETIME,
-		     "step %u", step);
-	cr_assert_eq(wwr_resv_get_fences(&resv, usage, &num, &copy), 0);
-	cr_assert_eq(num, num_pending, "step %u", step);
-	wwr_resv_put_fences(num, copy);
+	for (unsigned int i = 0; i < NUM_OPS; i++)
+		ops[i] = op_random(state);
+	num = resv_model_run(ops, NUM_OPS, mistake, &counts, &failure);
+	add_counts(&counts);
+	return failure != NULL ? shrink(ops, num, mistake) : 0;
+}
+
+/* Every refusal is reported: thousands of lines that nobody reads. */
+static FILE *silence_reports(void)
+{
+	FILE *log = fdopen(dup(STDERR_FILENO), "w");
+
+	cr_assert_not_null(log);
+	cr_assert_not_null(freopen("/dev/null", "w", stderr));
+	return log;
 }
 
 Test(reservation_resv_model, random_operations_follow_the_model)
 {
-	unsigned int num_steps = test_rounds(NUM_STEPS);
+	unsigned int num_runs = test_rounds(NUM_RUNS);
+	uint64_t state = test_seed();
+	FILE *log = silence_reports();
 
-	state = test_seed();
-	/* Every refusal is reported: thousands of lines that nobody reads. */
-	cr_assert_not_null(freopen("/dev/null", "w", stderr));
 	test_alloc_install();
-	wwr_resv_init(&resv, NULL);
-	cr_assert_eq(wwr_mutex_lock(&resv.mutex, NULL), 0);
-	for (unsigned int step = 0; step < num_steps; step++) {
-		one_step(step);
-		expect_same(step);
-		expect_pending(step);
-	}
-	wwr_mutex_unlock(&resv.mutex);
-	start_afresh();
-	for (unsigned int i = 0; i < MAX_TO_FOLLOW; i++)
-		wwr_fence_put(known[i]);
-	cr_expect_eq(test_fences_alive(), 0);
-	cr_expect_eq(test_alloc_alive(), 0);
+	for (unsigned int i = 0; i < num_runs; i++) {
+		struct resv_model_counts counts;
+		const char *failure;
+		unsigned int num = run_random(&state, RESV_MISTAKE_NONE);
 
-	/* The walk came by everything that it is to check. */
-	cr_expect(num_appended > 0 && num_replaced > 0 && num_refused > 0 && num_dropped > 0 &&
-		      num_enomem > 0,
-		  "%u appended, %u replaced, %u refused, %u dropped, %u without memory",
-		  num_appended, num_replaced, num_refused, num_dropped, num_enomem);
+		if (num == 0)
+			continue;
+		(void)resv_model_run(ops, num, RESV_MISTAKE_NONE, &counts, &failure);
+		fprintf(log, "# %s, after\n", failure);
+		for (unsigned int j = 0; j < num; j++)
+			op_print(log, &ops[j]);
+		fflush(log);
+		cr_assert_fail("run %u does not follow the model", i);
+	}
+	fclose(log);
+	/* They came by everything that they are to check. */
+	cr_expect(total.num_appended > 0 && total.num_replaced > 0 && total.num_refused > 0 &&
+		      total.num_dropped > 0 && total.num_enomem > 0 && total.num_copied > 0,
+		  "%u appended, %u replaced, %u refused, %u dropped, %u without memory, %u copied",
+		  total.num_appended, total.num_replaced, total.num_refused, total.num_dropped,
+		  total.num_enomem, total.num_copied);
 	TEST_ASSERT_NO_LEAK();
+}
+
+/* A model that has a rule wrong is found out, with no operation that is not needed for it. */
+static void expect_found(enum resv_model_mistake mistake)
+{
+	uint64_t state = test_seed();
+	FILE *log = silence_reports();
+	unsigned int num = 0;
+
+	test_alloc_install();
+	for (unsigned int i = 0; num == 0 && i < NUM_RUNS; i++)
+		num = run_random(&state, mistake);
+	for (unsigned int i = 0; i < num; i++)
+		op_print(log, &ops[i]);
+	fclose(log);
+	cr_assert(num > 0, "the mistake is not found");
+	cr_expect(num <= MAX_SHRUNK, "%u operations are left", num);
+	for (unsigned int i = 0; i < num; i++)
+		cr_expect_not(fails_without(ops, num, i, 1, mistake), "operation %u is needless",
+			      i);
+}
+
+Test(reservation_resv_model, a_model_that_ignores_usages_is_found)
+{
+	expect_found(RESV_MISTAKE_USAGE);
+}
+
+Test(reservation_resv_model, a_model_that_ignores_signals_is_found)
+{
+	expect_found(RESV_MISTAKE_SIGNAL);
 }

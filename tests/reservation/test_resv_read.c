@@ -4,6 +4,7 @@
 #include "tests/reservation/reservation_fixture.h"
 
 #include "lockset/park.h"
+#include "reservation/resv_cell.h"
 
 #include <wwresv/class.h>
 #include <wwresv/interrupt.h>
@@ -13,8 +14,8 @@
 #include <pthread.h>
 
 #define NUM_USAGES 4
-/* More than a wait keeps on its stack. */
-#define NUM_MANY 40
+/* More than a wait has references of at a time, and than the first cells are enough for. */
+#define NUM_MANY 80
 
 static struct wwr_resv resv;
 static struct wwr_fence *fences[NUM_USAGES]; /* one of each usage, held by the reservation */
@@ -29,6 +30,7 @@ static void finish(void)
 {
 	wwr_resv_fini(&resv);
 	cr_expect_eq(test_fences_alive(), 0);
+	resv_cells_reset(true);
 	cr_expect_eq(test_alloc_alive(), 0);
 	TEST_ASSERT_NO_LEAK();
 }
@@ -271,14 +273,18 @@ Test(reservation_resv_read, wait_for_many_fences)
 	finish();
 }
 
-Test(reservation_resv_read, wait_for_many_without_memory_returns_enomem)
+Test(reservation_resv_read, wait_for_many_needs_no_memory)
 {
+	unsigned int num_calls;
+
 	add_many();
-	for (int sticky = 0; sticky < 2; sticky++) {
-		test_alloc_fail(1, sticky);
-		cr_expect_eq(wwr_resv_wait_until(&resv, WWR_RESV_USAGE_READ, NULL, 0), -ENOMEM);
-		test_alloc_fail(0, false);
-	}
+	num_calls = test_alloc_calls();
+	test_alloc_fail(1, true);
+	cr_expect_eq(wwr_resv_wait_until(&resv, WWR_RESV_USAGE_READ, NULL, 0), -ETIME);
+	signal_all();
+	cr_expect_eq(wwr_resv_wait_until(&resv, WWR_RESV_USAGE_READ, NULL, INT64_MAX), 0);
+	test_alloc_fail(0, false);
+	cr_expect_eq(test_alloc_calls(), num_calls);
 	finish();
 }
 
@@ -327,5 +333,64 @@ Test(reservation_resv_read, wait_survives_that_its_fence_is_replaced)
 	cr_assert_eq(pthread_join(waiter, NULL), 0);
 	cr_expect_eq(result, 0);
 	wwr_fence_put(stub);
+	finish();
+}
+
+static struct wwr_interrupt_token sleeper_token;
+
+static void *wait_with_token(void *arg)
+{
+	int *result = arg;
+
+	*result = wwr_resv_wait_until(&resv, WWR_RESV_USAGE_READ, &sleeper_token, INT64_MAX);
+	return NULL;
+}
+
+/* Asleep for the first fence, and for one that it had to look for anew. */
+Test(reservation_resv_read, wait_is_interrupted_while_it_sleeps)
+{
+	struct wwr_fence *many[NUM_MANY];
+	int result = 1;
+
+	for (int i = 0; i < NUM_MANY; i++)
+		many[i] = add_new(1000 + (uint64_t)i, WWR_RESV_USAGE_READ);
+	for (unsigned int num_sleeps = 1; num_sleeps <= 2; num_sleeps++) {
+		unsigned int num_waits = test_futex_waits();
+		pthread_t waiter;
+
+		wwr_interrupt_token_init(&sleeper_token);
+		cr_assert_eq(pthread_create(&waiter, NULL, wait_with_token, &result), 0);
+		test_until_futex_waits(num_waits + 1);
+		/* The first one last: then the waiter sleeps for none of the others. */
+		for (int i = NUM_MANY / 2; i >= 0 && num_sleeps == 2; i--)
+			(void)wwr_fence_signal(many[i]);
+		test_until_futex_waits(num_waits + num_sleeps);
+		wwr_interrupt(&sleeper_token);
+		cr_assert_eq(pthread_join(waiter, NULL), 0);
+		cr_expect_eq(result, -EINTR);
+		for (int i = NUM_MANY / 2 + 1; i < NUM_MANY; i++)
+			cr_expect_eq(many[i]->refcount, 1);
+	}
+	finish();
+}
+
+/* Beyond the first ones a wait looks again; but not behind what was there at its beginning. */
+Test(reservation_resv_read, wait_for_many_does_not_wait_for_what_is_added_behind)
+{
+	struct wwr_fence *many[NUM_MANY];
+	struct wwr_fence *last;
+	pthread_t waiter;
+	int result = 1;
+
+	for (int i = 0; i < NUM_MANY; i++)
+		many[i] = add_new(1000 + (uint64_t)i, WWR_RESV_USAGE_READ);
+	cr_assert_eq(pthread_create(&waiter, NULL, wait_for_readers, &result), 0);
+	test_until_futex_waits(1);
+	last = add_new(2, WWR_RESV_USAGE_READ);
+	for (int i = NUM_MANY - 1; i >= 0; i--)
+		(void)wwr_fence_signal(many[i]);
+	cr_assert_eq(pthread_join(waiter, NULL), 0);
+	cr_expect_eq(result, 0);
+	cr_expect_not(wwr_fence_is_signaled(last));
 	finish();
 }
