@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <wwresv/alloc.h>
 
+#include "lockset/thread.h"
+
 #include <stdlib.h>
 
 static void *default_alloc(size_t size_bytes, void *data)
@@ -25,6 +27,7 @@ void wwr_set_allocator(const struct wwr_allocator *new_allocator)
 
 void *wwr_alloc(size_t size_bytes)
 {
+	thread_check_section(thread_self(), "allocates memory", NULL);
 	return allocator.alloc(size_bytes, allocator.data);
 }
 

@@ -132,6 +132,7 @@ int mutex_lock_ctx_slow(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 
 	if (ret != 0)
 		return ret;
+	thread_check_section(ctx->thread, "locks mutex", mutex);
 	if (!mutex_try_fast(mutex, owner_of_ctx(ctx))) {
 		ret = mutex_lock_contested(mutex, owner_of_ctx(ctx), ctx, wait);
 		if (ret != 0)
@@ -166,6 +167,7 @@ static int mutex_lock_plain(struct wwr_mutex *mutex, const struct mutex_wait *wa
 
 	if (__builtin_expect(!self->registered, 0))
 		thread_register(self);
+	thread_check_section(self, "locks mutex", mutex);
 	if (!mutex_try_fast(mutex, owner_of_thread(self))) {
 		ret = mutex_lock_contested(mutex, owner_of_thread(self), NULL, wait);
 		if (ret != 0)

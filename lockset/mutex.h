@@ -134,7 +134,7 @@ static inline int mutex_lock_ctx(struct wwr_mutex *mutex, struct wwr_acquire_ctx
 				 const struct mutex_wait *wait)
 {
 	if (__builtin_expect(ctx->state == CTX_LIVE && ctx->lock_class == mutex->lock_class &&
-				 ctx->thread == thread_self() &&
+				 ctx->thread == thread_self() && thread_self()->num_sections == 0 &&
 				 mutex_try_fast(mutex, owner_of_ctx(ctx)),
 			     1))
 		return mutex_acquired(mutex, ctx);

@@ -182,6 +182,19 @@ bool thread_may_block(const struct wwr_thread *self, const struct wwr_class *loc
 	return true;
 }
 
+static thread_section_func section_func; /* (a) */
+
+void thread_set_section_func(thread_section_func func)
+{
+	/* Relaxed, both: always the same function. */
+	wwr_atomic_store(&section_func, func, WWR_RELAXED);
+}
+
+void thread_report_section(const char *what, const void *object)
+{
+	wwr_atomic_load(&section_func, WWR_RELAXED)(what, object);
+}
+
 bool thread_holds_lock(const struct wwr_thread *self)
 {
 	const struct wwr_acquire_ctx *ctx = self->ctxs;

@@ -35,7 +35,8 @@ struct wwr_thread {
 	struct wwr_mutex *plain;      /* (t) locks held without a context, latest first */
 	struct wwr_acquire_ctx *ctxs; /* (t) live contexts, latest first */
 	bool registered;	      /* (t) in the registry: counts are its own */
-	int tid;		      /* (t) written before it is registered */
+	uint32_t num_sections; /* (t) sections it is in that allow neither locks nor memory */
+	int tid;	       /* (t) written before it is registered */
 	struct thread_counts counts[THREAD_NUM_COUNTS];
 	const struct wwr_mutex *waiting;   /* (a) the mutex it is queued for */
 	int64_t waiting_since_ns;	   /* (a) */
@@ -110,6 +111,24 @@ static inline void thread_count_lock(struct wwr_thread *self, struct wwr_class *
  */
 bool thread_may_block(const struct wwr_thread *self, const struct wwr_class *lock_class,
 		      const struct wwr_acquire_ctx *ctx);
+
+/*
+ * Sections of code in which a layer above lets no mutex be locked and no memory be allocated.  That
+ * layer counts them in num_sections, and is told of whatever happens there all the same.
+ */
+typedef void (*thread_section_func)(const char *what, const void *object);
+
+/* Whom to tell; once set it is not changed. */
+void thread_set_section_func(thread_section_func func);
+
+void thread_report_section(const char *what, const void *object);
+
+static inline void thread_check_section(const struct wwr_thread *self, const char *what,
+					const void *object)
+{
+	if (__builtin_expect(self->num_sections != 0, 0))
+		thread_report_section(what, object);
+}
 
 /* Does the thread hold any lock, of whatever class? */
 bool thread_holds_lock(const struct wwr_thread *self);

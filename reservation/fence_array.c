@@ -122,8 +122,11 @@ void fence_array_init(struct fence_array *array, uint64_t context, uint64_t seqn
 {
 	fence_init(&array->base, &array_ops, context, seqno);
 	array->base.flags |= FENCE_CONTAINER;
-	for (uint32_t i = 0; i < array->num_members; i++)
+	for (uint32_t i = 0; i < array->num_members; i++) {
 		array->members[i].array = array;
+		if (fence_is_client_marked(array->members[i].fence))
+			wwr_fence_set_client_dependent(&array->base);
+	}
 }
 
 int wwr_fence_array_create(unsigned int num, struct wwr_fence *const *fences, uint64_t context,

@@ -5,11 +5,14 @@
  * fence exactly while the callback is in its list (or in its pending list); from the first node
  * whose successor points back at it, the list is linked both ways.
  */
+#include <wwresv/fence_signaling.h>
+
 #include "lockset/park.h"
 #include "lockset/thread.h"
 #include "lockset/usage.h"
 #include "reservation/fence_core.h"
 #include "reservation/fence_thread.h"
+#include "reservation/report.h"
 
 #include <errno.h>
 
@@ -124,12 +127,19 @@ static struct wwr_fence_cb *cb_list_unlink(struct wwr_fence_cb *first, struct ww
 /* Call what is pending, and give up the list. */
 static void fence_run_pending(struct wwr_fence *fence)
 {
+	struct wwr_fence_signaling section;
+	bool checked = reservation_check_is_on(WWR_DEBUG_SECTIONS);
+
+	if (checked)
+		wwr_fence_begin_signaling(&section, fence, NULL);
 	while (fence->pending != NULL) {
 		struct wwr_fence_cb *cb = fence->pending;
 
 		fence->pending = cb_list_unlink(cb, cb);
 		cb->func(fence, cb); /* may free cb, and take others off pending */
 	}
+	if (checked)
+		wwr_fence_end_signaling(&section);
 	fence_release_list(fence, FENCE_SIGNALED);
 }
 

@@ -237,6 +237,8 @@ int wwr_fence_chain_link(struct wwr_fence_chain *chain, struct wwr_fence *prev,
 	}
 	fence_init(&chain->base, &chain_ops, context, seqno);
 	chain->base.flags |= FENCE_CONTAINER | FENCE_CHAIN;
+	if (fence_is_client_marked(fence) || (prev != NULL && fence_is_client_marked(prev)))
+		wwr_fence_set_client_dependent(&chain->base);
 	chain->fence = wwr_fence_get(fence);
 	chain->prev = wwr_fence_get(prev);
 	chain->collected_ns = 0;

@@ -2,6 +2,8 @@
 /* What arrays and chains have in common: their result before and when they signal. */
 #include "reservation/fence_container.h"
 
+#include <wwresv/fence_merge.h>
+
 static void container_set_error(struct wwr_fence *fence, const struct fence_result *result)
 {
 	/* Relaxed: the signal publishes it; whoever comes to write it writes the same. */
@@ -38,4 +40,26 @@ void fence_container_finish(struct wwr_fence *fence, const struct fence_result *
 	/* -EINVAL: somebody has looked and marked it. */
 	(void)wwr_fence_signal_at(fence, result->timestamp_ns);
 	wwr_fence_put(fence);
+}
+
+void wwr_fence_set_client_dependent(struct wwr_fence *fence)
+{
+	/* Relaxed: whoever publishes the fence publishes the flag. */
+	(void)wwr_atomic_fetch_or(&fence->flags, FENCE_CLIENT, WWR_RELAXED);
+}
+
+bool wwr_fence_is_client_dependent(const struct wwr_fence *fence)
+{
+	struct wwr_fence_unwrap iter;
+	const struct wwr_fence *part;
+	bool found = false;
+
+	if (!fence_is_client_marked(fence) || wwr_fence_is_signaled(fence))
+		return false;
+	/* What it is made of may have signalled; looking at it changes nothing for anybody. */
+	wwr_fence_unwrap_begin(&iter, (struct wwr_fence *)fence);
+	while (!found && (part = wwr_fence_unwrap_next(&iter)) != NULL)
+		found = fence_is_client_marked(part) && !wwr_fence_is_signaled(part);
+	wwr_fence_unwrap_end(&iter);
+	return found;
 }

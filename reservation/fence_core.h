@@ -30,6 +30,7 @@
 #define FENCE_ENABLED	(1u << 0) /* enable_signaling was called, is being called, or is none */
 #define FENCE_CONTAINER (1u << 1) /* made of other fences; set before it is published */
 #define FENCE_CHAIN	(1u << 2) /* a container that is a node of a timeline, not an array */
+#define FENCE_CLIENT	(1u << 3) /* a client has to do something first; set before publication */
 
 #define FENCE_MAX_ERROR 4095
 
@@ -81,6 +82,16 @@ bool fence_push_callback(struct wwr_fence *fence, struct wwr_fence_cb *cb, wwr_f
 
 /* True = nobody has asked for the signal before, and it is left to the caller to do so. */
 bool fence_claim_enable(struct wwr_fence *fence);
+
+/* Report a wait inside a signalling section. */
+void fence_signaling_check_wait(const struct wwr_fence *fence);
+
+/* Does it depend on a client, or did something that it is made of when that was put in? */
+static inline bool fence_is_client_marked(const struct wwr_fence *fence)
+{
+	/* Relaxed: set before the fence was published. */
+	return (wwr_atomic_load(&fence->flags, WWR_RELAXED) & FENCE_CLIENT) != 0;
+}
 
 struct fence_result;
 

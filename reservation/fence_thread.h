@@ -21,9 +21,10 @@ struct fence_thread {
 	uint32_t num_releasing;		  /* release ops, one inside the other */
 	struct wwr_fence *deferred_first; /* signalled too deep: a reference each, linked by link */
 	struct wwr_fence *deferred_last;
-	struct wwr_fence *releases; /* to be released, linked by link */
-	uint32_t num_ops;	    /* driver ops that it is inside of, fence_ops.c */
-	uint32_t ops_row;	    /* the row of counters where it stands for them */
+	struct wwr_fence *releases;	     /* to be released, linked by link */
+	uint32_t num_ops;		     /* driver ops that it is inside of, fence_ops.c */
+	uint32_t ops_row;		     /* the row of counters where it stands for them */
+	struct wwr_fence_signaling *section; /* the innermost one */
 } __attribute__((may_alias));
 
 #define FENCE_MAX_DEPTH 8

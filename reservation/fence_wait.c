@@ -8,9 +8,12 @@
 #include <wwresv/alloc.h>
 
 #include "lockset/park.h"
+#include "lockset/thread.h"
+#include "lockset/usage.h"
 #include "reservation/fence_core.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 struct fence_wait {
 	struct wwr_fence_cb cb;
@@ -98,6 +101,18 @@ static int fence_wait_sleep(struct fence_wait *waits, unsigned int num,
 	}
 }
 
+/* Before a sleep: must the thread do that here? */
+static void fence_check_wait(const struct wwr_fence *fence)
+{
+	fence_signaling_check_wait(fence);
+	WWR_USAGE(!fence_is_client_marked(fence) || !thread_holds_lock(thread_self()) ||
+		      !wwr_fence_is_client_dependent(fence),
+		  "fence %p (%" PRIu64 ":%" PRIu64
+		  ") depends on a client's later action: the thread "
+		  "would wait for it and holds a mutex which that client may want",
+		  (const void *)fence, fence->context, fence->seqno);
+}
+
 int wwr_fence_wait_until(struct wwr_fence *fence, struct wwr_interrupt_token *token,
 			 int64_t deadline_ns)
 {
@@ -109,6 +124,7 @@ int wwr_fence_wait_until(struct wwr_fence *fence, struct wwr_interrupt_token *to
 		return 0;
 	if (deadline_ns <= 0)
 		return !fence_enable(fence) || wwr_fence_is_signaled(fence) ? 0 : -ETIME;
+	fence_check_wait(fence);
 	if (wwr_fence_add_callback(fence, &wait.cb, fence_wait_func) != 0)
 		return 0;
 	ret = fence_wait_sleep(&wait, 1, token, deadline_ns, &index);
@@ -174,12 +190,15 @@ static int wait_any_sleep(unsigned int num, struct wwr_fence *const *fences,
 			  struct wwr_interrupt_token *token, int64_t deadline_ns,
 			  unsigned int *ret_index)
 {
-	struct fence_wait_any *any = wait_any_create(num, token);
+	struct fence_wait_any *any;
 	unsigned int num_added;
 	unsigned int called;
 	unsigned int index;
 	int ret = 0;
 
+	for (unsigned int i = 0; i < num; i++)
+		fence_check_wait(fences[i]);
+	any = wait_any_create(num, token);
 	if (any == NULL)
 		return -ENOMEM;
 	num_added = wait_any_add(any, num, fences);

@@ -125,6 +125,31 @@ WWR_API void wwr_fence_init(struct wwr_fence *fence, const struct wwr_fence_ops 
 			    uint64_t context, uint64_t seqno);
 
 /**
+ * Say that the fence depends on what a client does later: it is a software fence, or the work that
+ * it stands for waits for one.  Nobody may wait for it while he holds a lock that the client needs
+ * first.  Fences made of marked ones are marked, too.
+ *
+ * @param fence initialised, not published
+ * @par Thread safety
+ * Not while another thread uses it.
+ * @par Kernel counterpart
+ * none; the kernel does not let such fences in
+ */
+WWR_API void wwr_fence_set_client_dependent(struct wwr_fence *fence);
+
+/**
+ * Is the fence pending, and depends on what a client does later?
+ *
+ * @param fence borrowed
+ * @return of a fence made of others: is there a pending one among them that does
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none
+ */
+WWR_API bool wwr_fence_is_client_dependent(const struct wwr_fence *fence);
+
+/**
  * Take a reference.
  *
  * @param fence the caller has or borrows a reference already; NULL is passed through
@@ -274,6 +299,9 @@ WWR_API bool wwr_fence_remove_callback(struct wwr_fence *fence, struct wwr_fence
 /**
  * Sleep until the fence has signalled.  A signalled fence always gives 0.
  *
+ * Usage error: the fence depends on a client's later action (wwr_fence_set_client_dependent()), and
+ * the thread holds a mutex, which that client may want.  A poll is no wait.
+ *
  * @param fence       borrowed
  * @param token       ends the sleep when interrupted; NULL = nothing does
  * @param deadline_ns absolute CLOCK_MONOTONIC time in nanoseconds; 0 polls, INT64_MAX waits
@@ -291,7 +319,8 @@ WWR_API WWR_MUST_CHECK int wwr_fence_wait_until(struct wwr_fence *fence,
 						int64_t deadline_ns);
 
 /**
- * Sleep until one of several fences has signalled.
+ * Sleep until one of several fences has signalled.  Usage error: as for wwr_fence_wait_until(), for
+ * any of the fences.
  *
  * @param num         of @p fences, at least 1
  * @param fences      borrowed; the same one may stand there twice

@@ -79,6 +79,57 @@ WWR_API size_t wwr_debug_get_waits(struct wwr_debug_wait *waits, size_t num);
  */
 WWR_API int wwr_debug_mutex_holder(struct wwr_mutex *mutex);
 
+/** What the library looks for, or reports, on request.  Bits; each costs nothing when it is off. */
+enum wwr_debug_check {
+	/** Mistakes that have an error code or are mended, in words. */
+	WWR_DEBUG_MISTAKES = 1 << 0,
+	/** Violations of signalling sections, see <wwresv/fence_signaling.h>. */
+	WWR_DEBUG_SECTIONS = 1 << 1,
+};
+
+#define WWR_DEBUG_CHECK_MASK (WWR_DEBUG_MISTAKES | WWR_DEBUG_SECTIONS)
+
+/**
+ * Choose the checks.  All but the costly ones are on from the first in debug builds, none
+ * otherwise.
+ *
+ * @param checks of enum wwr_debug_check
+ * @par Thread safety
+ * Any thread; sections that have begun stay as they are.
+ * @par Kernel counterpart
+ * CONFIG_PROVE_LOCKING and others, which are chosen when the kernel is built
+ */
+WWR_API void wwr_debug_set_checks(unsigned int checks);
+
+/**
+ * The checks that are on.
+ *
+ * @return bits of enum wwr_debug_check
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none
+ */
+WWR_API unsigned int wwr_debug_get_checks(void);
+
+/**
+ * Gets a report: one line without a newline.  It may be called in any thread, anywhere in the
+ * library, and must not use its locks and fences.
+ */
+typedef void (*wwr_debug_report_func)(const char *text, void *data);
+
+/**
+ * Choose where reports go.
+ *
+ * @param func NULL = to stderr, as it is from the first
+ * @param data passed to @p func
+ * @par Thread safety
+ * Not while another thread uses the library.
+ * @par Kernel counterpart
+ * none
+ */
+WWR_API void wwr_debug_set_report_func(wwr_debug_report_func func, void *data);
+
 WWR_END_DECLS
 
 #endif /* WWRESV_SYS_DEBUG_H */
