@@ -4,6 +4,7 @@
  * A copy shows the fences as they were at one moment.
  */
 #include <wwresv/alloc.h>
+#include <wwresv/fence_array.h>
 
 #include "lockset/park.h"
 #include "reservation/report.h"
@@ -107,6 +108,23 @@ void wwr_resv_put_fences(unsigned int num, struct wwr_fence **fences)
 		return;
 	put_all(num, fences);
 	wwr_free(fences);
+}
+
+int wwr_resv_get_singleton(struct wwr_resv *resv, enum wwr_resv_usage usage,
+			   struct wwr_fence **ret_fence)
+{
+	struct wwr_fence **fences;
+	unsigned int num;
+	int ret = wwr_resv_get_fences(resv, usage, &num, &fences);
+
+	if (ret != 0)
+		return ret;
+	if (num > 1)
+		ret = wwr_fence_array_create(num, fences, wwr_fence_context_alloc(1), 1, ret_fence);
+	else
+		*ret_fence = num == 1 ? wwr_fence_get(fences[0]) : NULL;
+	wwr_resv_put_fences(num, fences);
+	return ret;
 }
 
 /* Where it has the fence; or num. */

@@ -357,6 +357,23 @@ WWR_API WWR_MUST_CHECK int wwr_resv_get_fences(struct wwr_resv *resv, enum wwr_r
 WWR_API void wwr_resv_put_fences(unsigned int num, struct wwr_fence **fences);
 
 /**
+ * The fences that have not signalled yet, as one fence.
+ *
+ * @param resv      borrowed; need not be locked
+ * @param usage     fences of this usage and of all lower ones
+ * @param ret_fence NULL when there are none; the fence when there is one; else a
+ *                  wwr_fence_array_create() of all.  A reference
+ * @retval 0       done
+ * @retval -ENOMEM no memory for the list, or for the array
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * dma_resv_get_singleton()
+ */
+WWR_API WWR_MUST_CHECK int wwr_resv_get_singleton(struct wwr_resv *resv, enum wwr_resv_usage usage,
+						  struct wwr_fence **ret_fence);
+
+/**
  * Wait until the fences that are there now have signalled.  Needs no memory.
  *
  * Fences that are added later do not prolong the wait.  Only where more than 16 are pending at the

@@ -6,6 +6,7 @@
 
 #include "reservation/resv_table.h"
 
+#include <wwresv/fence_array.h>
 #include <wwresv/lock_set.h>
 #include <wwresv/resv.h>
 
@@ -245,6 +246,19 @@ static int get_all(void)
 	return ret;
 }
 
+static int get_one(void)
+{
+	struct wwr_fence *untouched = &(struct wwr_fence){.seqno = 1};
+	struct wwr_fence *single = untouched;
+	int ret = wwr_resv_get_singleton(&from, WWR_RESV_USAGE_BOOKKEEP, &single);
+
+	if (ret != 0)
+		cr_expect_eq(single, untouched);
+	else
+		wwr_fence_put(single);
+	return ret;
+}
+
 static int reserve_many(void)
 {
 	int ret;
@@ -285,6 +299,7 @@ Test(reservation_resv_copy, every_allocation_that_fails_is_enomem_and_changes_no
 		add_new(&from, 20, WWR_RESV_USAGE_READ);
 		add_new(&to, 1, WWR_RESV_USAGE_READ);
 		cr_expect_eq(fail_each(get_all, sticky), 1);
+		cr_expect_geq(fail_each(get_one, sticky), 2, "a list, and an array");
 		/* The references and words, and a larger table. */
 		cr_expect_eq(fail_each(copy_to, sticky), 3);
 		expect_content(&to, "13:B 12:R 11:W 10:K 20:R ");
@@ -294,6 +309,51 @@ Test(reservation_resv_copy, every_allocation_that_fails_is_enomem_and_changes_no
 		test_feed(hostages);
 		finish();
 	}
+}
+
+Test(reservation_resv_copy, get_singleton_of_nothing_is_null)
+{
+	struct wwr_fence *single = wwr_fence_stub();
+	struct wwr_fence *stub = single;
+
+	cr_expect_eq(wwr_resv_get_singleton(&from, WWR_RESV_USAGE_BOOKKEEP, &single), 0);
+	cr_expect_null(single);
+	(void)wwr_fence_signal(add_new(&from, 1, WWR_RESV_USAGE_READ));
+	single = stub;
+	cr_expect_eq(wwr_resv_get_singleton(&from, WWR_RESV_USAGE_BOOKKEEP, &single), 0);
+	cr_expect_null(single);
+	wwr_fence_put(stub);
+	finish();
+}
+
+Test(reservation_resv_copy, get_singleton_of_one_is_that_fence)
+{
+	struct wwr_fence *single;
+
+	add_one_of_each();
+	cr_expect_eq(wwr_resv_get_singleton(&from, WWR_RESV_USAGE_KERNEL, &single), 0);
+	cr_expect_eq(single, fences[WWR_RESV_USAGE_KERNEL]);
+	cr_expect_eq(single->refcount, 2);
+	wwr_fence_put(single);
+	finish();
+}
+
+Test(reservation_resv_copy, get_singleton_of_several_signals_with_the_last)
+{
+	struct wwr_fence *single;
+
+	add_one_of_each();
+	cr_expect_eq(wwr_resv_get_singleton(&from, WWR_RESV_USAGE_READ, &single), 0);
+	cr_expect(wwr_fence_is_array(single));
+	cr_expect_eq(fences[WWR_RESV_USAGE_READ]->refcount, 2);
+	cr_expect_eq(fences[WWR_RESV_USAGE_BOOKKEEP]->refcount, 1);
+	for (int usage = WWR_RESV_USAGE_KERNEL; usage <= WWR_RESV_USAGE_READ; usage++) {
+		cr_expect_not(wwr_fence_is_signaled(single));
+		cr_assert_eq(wwr_fence_signal(fences[usage]), 0);
+	}
+	cr_expect(wwr_fence_is_signaled(single));
+	wwr_fence_put(single);
+	finish();
 }
 
 static const char *const usage_names[NUM_USAGES] = {"kernel", "write", "read", "bookkeep"};
