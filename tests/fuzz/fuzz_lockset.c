@@ -12,8 +12,6 @@
 
 #include <errno.h>
 
-#include <wwresv/sys/debug.h>
-
 /* More turns than any input needs to come to its end. */
 #define MAX_DRAIN 10000
 
@@ -59,11 +57,7 @@ static void set_injection(void)
 
 	if (interval == 4)
 		interval = UINT32_MAX / 2;
-	world_trace("class %d: injection, interval %d, seed %d", lock_class, (int)interval,
-		    (int)seed, 0);
-	model.classes[lock_class].inject_interval = interval;
-	model.classes[lock_class].inject_seed = seed;
-	wwr_class_set_injection(&world.classes[lock_class], interval, seed);
+	world_inject(lock_class, interval, seed);
 }
 
 /* A sleeper goes on though nobody woke it. */

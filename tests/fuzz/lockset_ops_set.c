@@ -39,8 +39,8 @@ static struct wwr_lock_set_options choose_options(int *ret_token)
 	*ret_token = (bits & 3) == 1 ? world_choose_token() : MODEL_NONE;
 	options.token = world_token(*ret_token);
 	options.flags = (bits & 12) == 12 ? WWR_LOCK_SET_CLASSIC : 0;
-	if ((bits & 48) == 16)
-		options.retry_limit = 1 + world_choose(3);
+	if ((bits & 16) != 0)
+		options.retry_limit = 1 + world_choose(2);
 	if ((bits & 48) == 32)
 		options.deadline_ns = world_choose_deadline();
 	if (bits == 63)
@@ -337,7 +337,22 @@ static void use_set(int actor, int (*use)(int actor, int set))
 		use_set(actor, name);                                                              \
 	}
 
+/* Several, on through every contention. */
+static int set_lock_some(int actor, int set)
+{
+	for (unsigned int i = 3 + world_choose(6); i > 0; i--) {
+		if (!model_set_is_contended(set))
+			(void)set_lock(actor, set);
+		else if (world_choose(4) == 1)
+			set_release_all(actor, set);
+		else if (set_back_off(actor, set) != 0)
+			break;
+	}
+	return 0;
+}
+
 SET_OP(set_lock)
+SET_OP(set_lock_some)
 SET_OP(set_trylock)
 SET_OP(set_lock_array)
 SET_OP(set_back_off)
@@ -374,8 +389,9 @@ void world_release_sets(int actor)
 }
 
 void (*const world_set_ops[])(int actor) = {
-    op_set_lock,   op_set_lock,	    op_set_lock, op_set_trylock,     op_set_lock_array,
-    op_set_unlock, op_set_back_off, op_set_done, op_set_release_all, op_set_with_locked,
-    op_set_fini,   op_set_lock_all, op_set_loop, op_set_lock_all,    op_set_back_off,
+    op_set_lock,	op_set_lock_some,   op_set_lock_some, op_set_lock_some,
+    op_set_lock_array,	op_set_trylock,	    op_set_unlock,    op_set_back_off,
+    op_set_release_all, op_set_with_locked, op_set_lock_all,  op_set_lock_all,
+    op_set_loop,	op_set_done,	    op_set_fini,      op_set_back_off,
 };
 const unsigned int world_num_set_ops = sizeof(world_set_ops) / sizeof(world_set_ops[0]);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <wwresv/sys/debug.h>
+
 #include "lockset/wwr_atomic.h"
 #include "tests/fuzz/lockset_limits.h"
 
@@ -238,6 +240,15 @@ static void world_begin_classes(unsigned int shape)
 	}
 }
 
+void world_inject(int lock_class, uint32_t interval, uint64_t seed)
+{
+	world_trace("class %d: injection, interval %d, seed %d", lock_class, (int)interval,
+		    (int)seed, 0);
+	model.classes[lock_class].inject_interval = interval;
+	model.classes[lock_class].inject_seed = seed;
+	wwr_class_set_injection(&world.classes[lock_class], interval, seed);
+}
+
 void world_begin(const uint8_t *data, size_t size)
 {
 	static const unsigned int max_losses[] = {1, 2, 3, 8};
@@ -253,6 +264,7 @@ void world_begin(const uint8_t *data, size_t size)
 	model.max_losses = fuzz_max_losses = max_losses[world_choose(4)];
 	model.handoff_after = fuzz_handoff_after = handoff_after[world_choose(4)];
 	world_begin_classes(world_choose(8));
+	world_inject(0, world_choose(2) == 1 ? 1 + world_choose(4) : 0, world_choose(256));
 	for (int i = 0; i < MODEL_ALL_MUTEXES; i++)
 		wwr_mutex_init(&world.mutexes[i], &world.classes[model.mutexes[i].lock_class]);
 	for (int i = 0; i < MODEL_TOKENS; i++)

@@ -60,6 +60,9 @@ void world_resume(int actor, int reason);
 /* Time passes, for sleepers too. */
 void world_advance(int64_t ns);
 
+/* From the next begin of a context on. */
+void world_inject(int lock_class, uint32_t interval, uint64_t seed);
+
 /* A line of the trace, printed if something is found to be wrong; up to four ints follow. */
 void world_trace(const char *format, int a, int b, int c, int d);
 
