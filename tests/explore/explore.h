@@ -43,6 +43,7 @@ extern const struct ex_scenario *const ex_wait_scenarios[];
 extern const struct ex_scenario *const ex_memory_scenarios[];
 extern const struct ex_scenario *const ex_fence_scenarios[];
 extern const struct ex_scenario *const ex_detach_scenarios[];
+extern const struct ex_scenario *const ex_container_scenarios[];
 extern const struct ex_scenario *const ex_resv_scenarios[];
 extern const struct ex_scenario *const ex_job_scenarios[];
 

@@ -171,13 +171,13 @@ static uint32_t pending_mask(enum wwr_resv_usage usage)
 	return mask;
 }
 
-static void check_list(uint32_t before, enum wwr_resv_usage usage, struct wwr_fence **fences,
+/* The fences are compared only: they may be gone. */
+static void check_seen(uint32_t before, enum wwr_resv_usage usage, struct wwr_fence *const *fences,
 		       unsigned int num)
 {
 	uint32_t must = before & pending_mask(usage);
 
 	for (unsigned int i = 0; i < num; i++) {
-		EX_CHECK(wwr_fence_get_status(fences[i]) >= 0, "a fence in the list is broken");
 		for (unsigned int j = 0; j < scene.num_records; j++) {
 			if (scene.records[j].fence == fences[i])
 				must &= ~(1u << j);
@@ -185,6 +185,15 @@ static void check_list(uint32_t before, enum wwr_resv_usage usage, struct wwr_fe
 	}
 	EX_CHECK(must == 0, "fence %c was added before and is not in the list",
 		 'A' + __builtin_ctz(must));
+}
+
+/* With references of all. */
+static void check_list(uint32_t before, enum wwr_resv_usage usage, struct wwr_fence *const *fences,
+		       unsigned int num)
+{
+	for (unsigned int i = 0; i < num; i++)
+		EX_CHECK(wwr_fence_get_status(fences[i]) >= 0, "a fence in the list is broken");
+	check_seen(before, usage, fences, num);
 }
 
 static void read_list(enum wwr_resv_usage usage)
@@ -239,14 +248,87 @@ static void read_locked(enum wwr_resv_usage usage)
 	wwr_mutex_unlock(&scene.resv->mutex);
 }
 
+/* Of what was there before, all that is still pending has been shown since the walk began anew. */
+static void read_cursor(enum wwr_resv_usage usage)
+{
+	uint32_t before = pending_mask(usage);
+	struct wwr_fence *fences[MAX_RECORDS];
+	struct wwr_resv_cursor cursor;
+	struct wwr_fence *fence;
+	unsigned int num = 0;
+
+	wwr_resv_cursor_begin(&cursor, scene.resv, usage);
+	do {
+		fence = wwr_resv_cursor_next(&cursor);
+		if (wwr_resv_cursor_is_restarted(&cursor))
+			num = 0;
+		if (fence == NULL)
+			break;
+		EX_CHECK(wwr_resv_cursor_usage(&cursor) <= usage, "the walk shows another usage");
+		(void)wwr_fence_is_signaled(fence);
+		fences[num++] = fence;
+	} while (num < MAX_RECORDS);
+	check_seen(before, usage, fences, num);
+	wwr_resv_cursor_end(&cursor);
+}
+
+static void read_singleton(enum wwr_resv_usage usage)
+{
+	uint32_t before = pending_mask(usage);
+	struct wwr_fence *fence = NULL;
+	int ret = wwr_resv_get_singleton(scene.resv, usage, &fence);
+
+	EX_CHECK(ret == 0 || (ret == -ENOMEM && has(RESV_FAILS)), "get_singleton: %d", ret);
+	if (ret != 0)
+		return;
+	if (fence != NULL && wwr_fence_wait_until(fence, NULL, INT64_MAX) != 0)
+		ex_fail("a wait without an end ended");
+	EX_CHECK((before & pending_mask(usage)) == 0, "all as one is over and fence %c is pending",
+		 'A' + __builtin_ctz(before & pending_mask(usage)));
+	wwr_fence_put(fence);
+}
+
+/* Into a reservation of its own. */
+static void read_copy(enum wwr_resv_usage usage)
+{
+	uint32_t before = pending_mask(WWR_RESV_USAGE_BOOKKEEP);
+	struct wwr_resv *copy = ex_new(EX_RESV, 1 + ex_self(), sizeof(*copy));
+	int ret;
+
+	(void)usage;
+	wwr_resv_init(copy, &ex_class);
+	if (wwr_mutex_lock(&copy->mutex, NULL) != 0)
+		ex_fail("a plain lock failed");
+	ret = wwr_resv_copy_fences(copy, scene.resv);
+	EX_CHECK(ret == 0 || (ret == -ENOMEM && has(RESV_FAILS)), "copy_fences: %d", ret);
+	wwr_mutex_unlock(&copy->mutex);
+	if (ret == 0 && wwr_resv_test_signaled(copy, WWR_RESV_USAGE_BOOKKEEP))
+		EX_CHECK((before & pending_mask(WWR_RESV_USAGE_BOOKKEEP)) == 0,
+			 "the copy is signalled and fence %c is pending",
+			 'A' + __builtin_ctz(before & pending_mask(WWR_RESV_USAGE_BOOKKEEP)));
+	wwr_resv_fini(copy);
+	ex_delete(copy);
+}
+
+static void read_text(enum wwr_resv_usage usage)
+{
+	char text[256];
+
+	wwr_resv_set_deadline(scene.resv, usage, EX_START_NS + ex_choose(100));
+	(void)wwr_resv_describe(scene.resv, text, sizeof(text));
+}
+
 static void reader_main(void *arg)
 {
-	static void (*const reads[])(enum wwr_resv_usage usage) = {read_list, read_signalled,
-								   read_wait, read_locked};
+	static void (*const reads[])(enum wwr_resv_usage usage) = {
+	    read_list,	 read_signalled, read_signalled, read_wait, read_locked,
+	    read_cursor, read_singleton, read_copy,	 read_text,
+	};
+	const unsigned int num_reads = sizeof(reads) / sizeof(reads[0]);
 
 	(void)arg;
 	for (unsigned int i = 0; i < 2; i++)
-		reads[ex_choose(4)](choose_usage());
+		reads[ex_choose(num_reads)](choose_usage());
 }
 
 static void setup(const struct ex_scenario *scenario)
@@ -274,6 +356,8 @@ static void check(const struct ex_scenario *scenario)
 	(void)scenario;
 	EX_CHECK(scene.resv->mutex.owner == 0 && scene.resv->table_lock == 0,
 		 "the reservation is left locked");
+	EX_CHECK(wwr_resv_test_signaled(scene.resv, WWR_RESV_USAGE_BOOKKEEP),
+		 "every fence has signalled and the reservation does not know");
 	wwr_resv_fini(scene.resv);
 	ex_delete(scene.resv);
 }
