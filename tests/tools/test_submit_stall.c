@@ -9,39 +9,39 @@ TestSuite(submit_stall, .timeout = 300);
 Test(submit_stall, wait_for_an_endless_batch_is_reported)
 {
 	TOOL_EXPECT_ERROR(1, "waits for its batch of step 0 to complete", "1.RCS.*.0.1,T.-1",
-			  "--timeout", "0.2");
-	TOOL_EXPECT_ERROR(1, "no T step has ended it", "1.RCS.*.0.1,T.-1", "--timeout", "0.2");
+			  "--timeout", "1");
+	TOOL_EXPECT_ERROR(1, "no T step has ended it", "1.RCS.*.0.1,T.-1", "--timeout", "1");
 	TEST_ASSERT_NO_LEAK();
 }
 
 Test(submit_stall, endless_batch_without_an_end_is_reported)
 {
 	TOOL_EXPECT_ERROR(1, "has run all steps and waits for its batch of step 0", "1.RCS.*.0.0",
-			  "--timeout", "0.2");
+			  "--timeout", "1");
 }
 
 Test(submit_stall, chain_of_fences_is_followed)
 {
 	static const char text[] = "f,1.RCS.5.f-1.0,2.BCS.5.f-1.1,a.-3";
 
-	TOOL_EXPECT_ERROR(1, "fence of step 0 of client 0", text, "--timeout", "0.2");
+	TOOL_EXPECT_ERROR(1, "fence of step 0 of client 0", text, "--timeout", "1");
 	TOOL_EXPECT_ERROR(1,
 			  "the job of client 0 loop 0 step 2 waits for the job of client 0 "
 			  "loop 0 step 1 to complete",
-			  text, "--timeout", "0.2");
+			  text, "--timeout", "1");
 }
 
 Test(submit_stall, endless_batch_that_gives_no_way_is_reported)
 {
 	TOOL_EXPECT_ERROR(1, "it gives way to no other job", "X.1.0,1.RCS.*.0.0,2.RCS.5.0.1,T.-2",
-			  "--timeout", "0.2");
+			  "--timeout", "1");
 	TOOL_EXPECT(0, "1.RCS.*.0.0,2.RCS.5.0.1,T.-2", "--timeout", "60");
 }
 
 Test(submit_stall, throttle_and_full_queue_are_named)
 {
-	TOOL_EXPECT_ERROR(1, "(a t step)", "t.1,1.RCS.*.0.0,1.RCS.5.0.0,T.-2", "--timeout", "0.2");
-	TOOL_EXPECT_ERROR(1, "(a q step)", "q.1,1.RCS.*.0.0,2.RCS.5.0.0,T.-2", "--timeout", "0.2");
+	TOOL_EXPECT_ERROR(1, "(a t step)", "t.1,1.RCS.*.0.0,1.RCS.5.0.0,T.-2", "--timeout", "1");
+	TOOL_EXPECT_ERROR(1, "(a q step)", "q.1,1.RCS.*.0.0,2.RCS.5.0.0,T.-2", "--timeout", "1");
 	/* One job may be unfinished, and there are two. */
 	TOOL_EXPECT(0, "q.2,1.RCS.*.0.0,2.RCS.5.0.0,T.-2", "--timeout", "60");
 }
@@ -62,7 +62,7 @@ Test(submit_stall, delay_step_is_no_stall)
 
 Test(submit_stall, summary_comes_all_the_same)
 {
-	struct tool tool = TOOL_RUN("1.RCS.5.0.1,1.RCS.*.0.1", "--timeout", "0.2", "--json");
+	struct tool tool = TOOL_RUN("1.RCS.5.0.1,1.RCS.*.0.1", "--timeout", "1", "--json");
 	json_t *json = tool_json(&tool);
 
 	cr_expect_eq(tool.code, 1);

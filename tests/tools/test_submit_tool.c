@@ -60,7 +60,12 @@ struct tool tool_start_on_terminal(const char *const *args)
 	struct winsize size = {.ws_row = 24, .ws_col = 100};
 	int err[2];
 
-	cr_assert_eq(openpty(&err[0], &err[1], NULL, NULL, &size), 0);
+	if (openpty(&err[0], &err[1], NULL, NULL, &size) != 0) {
+		/* A chroot without /dev/pts, for instance. */
+		cr_assert_eq(errno, ENOENT, "openpty: %s", strerror(errno));
+		fprintf(stderr, "SKIPPED: this system has no pseudo terminals (/dev/pts)\n");
+		cr_skip_test("this system has no pseudo terminals (/dev/pts)");
+	}
 	fcntl(err[0], F_SETFD, FD_CLOEXEC);
 	return start(args, err);
 }
