@@ -4,7 +4,7 @@
  * list, or a fence's, or worn out; index 0 is no cell, so that a word of an entry may be 0.
  *
  * There are several lists, so that threads seldom meet: a thread takes from and gives to the one
- * that its number chooses, and takes over another's whole list when its own is empty.
+ * that its record chooses, and takes over some cells of another when its own is empty.
  */
 #include "reservation/resv_cell.h"
 
@@ -21,6 +21,12 @@
 #ifndef CELL_NUM_POOLS
 #define CELL_NUM_POOLS 8
 #endif
+
+/*
+ * How many a thread takes over at a time: what it has in hand meanwhile nobody else can find, and
+ * where nobody finds any the pool grows.
+ */
+#define CELL_BATCH 8
 
 /* The generation that is never given out: a cell which reaches it stays out of the lists. */
 #define CELL_WORN_OUT CELL_GENERATION_MASK
@@ -101,15 +107,15 @@ static void pool_add(struct cell_pool *pool, struct cell_list cells)
 	wait_unlock(&pool->lock);
 }
 
-/* Make the whole list of another one our own; returns a cell of it. */
+/* Take a few cells of another pool; returns one, the others become our own's. */
 static struct wwr_resv_cell *pool_take_over(struct cell_pool *own, struct cell_pool *other)
 {
+	struct cell_list cells = {NULL, NULL};
 	struct wwr_resv_cell *cell;
-	struct cell_list cells;
 
 	wait_lock(&other->lock);
-	cells = other->cells;
-	other->cells = (struct cell_list){NULL, NULL};
+	for (int i = 0; i < CELL_BATCH && (cell = list_pop(&other->cells)) != NULL; i++)
+		list_push(&cells, cell);
 	wait_unlock(&other->lock);
 	cell = list_pop(&cells);
 	if (cells.first != NULL)
