@@ -45,6 +45,7 @@ extern const struct ex_scenario *const ex_fence_scenarios[];
 extern const struct ex_scenario *const ex_detach_scenarios[];
 extern const struct ex_scenario *const ex_container_scenarios[];
 extern const struct ex_scenario *const ex_resv_scenarios[];
+extern const struct ex_scenario *const ex_shared_scenarios[];
 extern const struct ex_scenario *const ex_job_scenarios[];
 
 /* A number below num; the seed decides.  For the shape of a scenario, and inside fibers. */

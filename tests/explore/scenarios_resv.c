@@ -18,6 +18,7 @@
 enum resv_flag {
 	RESV_FAILS = 1 << 0,	/* allocations fail */
 	RESV_REPLACER = 1 << 1, /* a fiber replaces the fences of a context */
+	RESV_TESTS = 1 << 3,	/* readers ask whether all have signalled, nothing else */
 	RESV_LATER = 1 << 2,	/* a writer's fences are of one context: later ones replace */
 };
 
@@ -35,8 +36,10 @@ struct record {
 	uint64_t context;
 	enum wwr_resv_usage usage;
 	bool added;	 /* its add has returned */
-	bool gone;	 /* maybe replaced */
+	bool superseded; /* maybe replaced by a later one, which signals later */
+	bool replaced;	 /* maybe replaced by one that says nothing of it */
 	bool signalling; /* maybe signalled */
+	bool settled;	 /* its signal has returned */
 };
 
 static struct {
@@ -85,13 +88,13 @@ static enum wwr_resv_usage choose_usage(void)
 	return (enum wwr_resv_usage)ex_choose(WWR_RESV_USAGE_BOOKKEEP + 1);
 }
 
-static void forget_context(uint64_t context, enum wwr_resv_usage usage)
+static void supersede(uint64_t context, enum wwr_resv_usage usage)
 {
 	for (unsigned int i = 0; i < scene.num_records; i++) {
 		struct record *record = &scene.records[i];
 
 		if (record->context == context && record->added && record->usage >= usage)
-			record->gone = true;
+			record->superseded = true;
 	}
 }
 
@@ -113,7 +116,7 @@ static unsigned int add_some(unsigned int writer, struct record **ret_records)
 		uint64_t context = 1 + writer * CONTEXTS_A_WRITER + (has(RESV_LATER) ? 0 : i);
 		struct record *record = new_record(context, choose_usage());
 
-		forget_context(context, record->usage);
+		supersede(context, record->usage);
 		ret = wwr_resv_add_fence(scene.resv, record->fence, record->usage);
 		EX_CHECK(ret == 0, "add after reserve: %d", ret);
 		record->added = true;
@@ -134,6 +137,7 @@ static void writer_main(void *arg)
 		for (unsigned int i = 0; i < num; i++) {
 			records[i]->signalling = true;
 			EX_CHECK(wwr_fence_signal(records[i]->fence) == 0, "signalled twice");
+			records[i]->settled = true;
 			wwr_fence_put(records[i]->fence);
 		}
 	}
@@ -148,12 +152,14 @@ static void replacer_main(void *arg)
 	if (wwr_mutex_lock(&scene.resv->mutex, NULL) != 0)
 		ex_fail("a plain lock failed");
 	record = new_record(99, choose_usage());
-	forget_context(context, WWR_RESV_USAGE_KERNEL);
+	for (unsigned int i = 0; i < scene.num_records; i++)
+		scene.records[i].replaced |= scene.records[i].context == context;
 	EX_CHECK(wwr_resv_replace_fences(scene.resv, context, record->fence, record->usage) == 0,
 		 "replace failed");
 	wwr_mutex_unlock(&scene.resv->mutex);
 	record->signalling = true;
 	(void)wwr_fence_signal(record->fence);
+	record->settled = true;
 	wwr_fence_put(record->fence);
 }
 
@@ -165,17 +171,49 @@ static uint32_t pending_mask(enum wwr_resv_usage usage)
 	for (unsigned int i = 0; i < scene.num_records; i++) {
 		const struct record *record = &scene.records[i];
 
-		if (record->added && !record->gone && !record->signalling && record->usage <= usage)
+		if (record->added && !record->replaced && !record->signalling &&
+		    record->usage <= usage)
 			mask |= 1u << i;
 	}
 	return mask;
+}
+
+/* Those of them that must still be there to be seen. */
+static uint32_t present_mask(enum wwr_resv_usage usage)
+{
+	uint32_t mask = pending_mask(usage);
+
+	for (unsigned int i = 0; i < scene.num_records; i++) {
+		if (scene.records[i].superseded)
+			mask &= ~(1u << i);
+	}
+	return mask;
+}
+
+/* How many fences of this usage there are that may be pending, in the reservation or on the way. */
+static unsigned int num_unsettled(enum wwr_resv_usage usage)
+{
+	unsigned int num = 0;
+
+	for (unsigned int i = 0; i < scene.num_records; i++)
+		num += scene.records[i].usage <= usage && !scene.records[i].settled;
+	return num;
+}
+
+static unsigned int num_of_usage(enum wwr_resv_usage usage)
+{
+	unsigned int num = 0;
+
+	for (unsigned int i = 0; i < scene.num_records; i++)
+		num += scene.records[i].usage <= usage;
+	return num;
 }
 
 /* The fences are compared only: they may be gone. */
 static void check_seen(uint32_t before, enum wwr_resv_usage usage, struct wwr_fence *const *fences,
 		       unsigned int num)
 {
-	uint32_t must = before & pending_mask(usage);
+	uint32_t must = before & present_mask(usage);
 
 	for (unsigned int i = 0; i < num; i++) {
 		for (unsigned int j = 0; j < scene.num_records; j++) {
@@ -213,8 +251,12 @@ static void read_list(enum wwr_resv_usage usage)
 static void read_signalled(enum wwr_resv_usage usage)
 {
 	uint32_t before = pending_mask(usage);
+	bool was_settled = num_unsettled(usage) == 0;
+	unsigned int num_before = num_of_usage(usage);
 	bool signalled = wwr_resv_test_signaled(scene.resv, usage);
 
+	EX_CHECK(signalled || !was_settled || num_of_usage(usage) > num_before,
+		 "test_signaled is false and every fence had signalled before");
 	EX_CHECK(!signalled || (before & pending_mask(usage)) == 0,
 		 "test_signaled is true and fence %c is pending",
 		 'A' + __builtin_ctz(before & pending_mask(usage)));
@@ -331,6 +373,13 @@ static void reader_main(void *arg)
 		reads[ex_choose(num_reads)](choose_usage());
 }
 
+static void tester_main(void *arg)
+{
+	(void)arg;
+	for (unsigned int i = 0; i < 4; i++)
+		read_signalled(choose_usage());
+}
+
 static void setup(const struct ex_scenario *scenario)
 {
 	const struct resv_config *config = scenario->config;
@@ -346,7 +395,7 @@ static void setup(const struct ex_scenario *scenario)
 	for (unsigned int i = 0; i < config->num_writers; i++)
 		(void)ex_spawn("adds", writer_main, (void *)(uintptr_t)i);
 	for (unsigned int i = 0; i < config->num_readers; i++)
-		(void)ex_spawn("reads", reader_main, NULL);
+		(void)ex_spawn("reads", has(RESV_TESTS) ? tester_main : reader_main, NULL);
 	if (has(RESV_REPLACER))
 		(void)ex_spawn("replaces", replacer_main, NULL);
 }
@@ -370,8 +419,10 @@ SCENARIO(resv_add, "a reservation: two add and signal, two read", 2, 2, 1, 2, 0)
 SCENARIO(resv_growth, "a reservation: adds that make the table grow, and readers", 3, 1, 2, 3, 0);
 SCENARIO(resv_replace, "a reservation: later fences and replacements beside readers", 2, 1, 2, 2,
 	 RESV_REPLACER | RESV_LATER);
+SCENARIO(resv_reuse, "a reservation: places and signal cells are used again under readers", 1, 2, 4,
+	 1, RESV_TESTS);
 SCENARIO(resv_nomem, "a reservation: allocations fail", 2, 1, 2, 3, RESV_FAILS);
 
 const struct ex_scenario *const ex_resv_scenarios[] = {
-    &resv_add, &resv_growth, &resv_replace, &resv_nomem, NULL,
+    &resv_add, &resv_growth, &resv_replace, &resv_reuse, &resv_nomem, NULL,
 };
