@@ -12,15 +12,13 @@
 #include "lockset/usage.h"
 #include "reservation/fence_container.h"
 #include "reservation/fence_core.h"
+#include "reservation/fence_pool.h"
 #include "reservation/fence_thread.h"
 #include "reservation/report.h"
 #include "reservation/resv_cell.h"
 
 #include <errno.h>
 #include <inttypes.h>
-
-/* Longer descriptions are cut off in reports. */
-#define FENCE_TEXT_BYTES 160
 
 uint64_t wwr_fence_context_alloc(unsigned int num)
 {
@@ -29,27 +27,6 @@ uint64_t wwr_fence_context_alloc(unsigned int num)
 	WWR_USAGE(num > 0, "wwr_fence_context_alloc: 0 contexts asked for");
 	/* Relaxed: the numbers need only be unique. */
 	return wwr_atomic_fetch_add(&next_context, num, WWR_RELAXED);
-}
-
-void fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, uint64_t context,
-		uint64_t seqno)
-{
-	/* Plain stores: whoever publishes the fence publishes them. */
-	fence->ops = ops;
-	fence->context = context;
-	fence->seqno = seqno;
-	fence->callbacks = 0;
-	fence->timestamp_ns = FENCE_NO_TIMESTAMP;
-	fence->deadline_ns = INT64_MAX;
-	fence->error = 0;
-	fence->refcount = 1;
-	/* Nobody to tell that the signal is wanted. */
-	fence->flags = ops->enable_signaling == NULL ? FENCE_ENABLED : 0;
-	fence->park_word = 0;
-	fence->runner = 0;
-	fence->pending = NULL;
-	fence->link = NULL;
-	fence->cell = NULL;
 }
 
 void wwr_fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, uint64_t context,
@@ -108,19 +85,23 @@ static void fence_abandon(struct wwr_fence *fence)
 	(void)wwr_fence_signal(fence);
 }
 
-static void fence_release_one(struct wwr_fence *fence)
+/* Give the memory back. */
+static void fence_free(struct wwr_fence *fence, const struct wwr_fence_ops *ops)
 {
 	/* Relaxed: nobody else has the fence. */
-	const struct wwr_fence_ops *ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
+	bool pooled = (wwr_atomic_load(&fence->flags, WWR_RELAXED) & FENCE_POOLED) != 0;
 
 	if (ops->release != NULL)
 		ops->release(fence);
-	else
+	if (pooled)
+		fence_pool_put(fence);
+	else if (ops->release == NULL)
 		wwr_free(fence);
 }
 
 /* A release may drop last references of other fences, whose releases do so, too. */
-static void fence_release(struct wwr_fence *fence)
+static __attribute__((noinline)) void fence_release(struct wwr_fence *fence,
+						    const struct wwr_fence_ops *ops)
 {
 	struct fence_thread *self = fence_thread_self();
 
@@ -130,17 +111,20 @@ static void fence_release(struct wwr_fence *fence)
 		return;
 	}
 	self->num_releasing++;
-	fence_release_one(fence);
+	fence_free(fence, ops);
 	while (self->num_releasing == 1 && self->releases != NULL) {
 		fence = self->releases;
 		self->releases = fence->link;
-		fence_release_one(fence);
+		/* Relaxed: nobody else has the fence. */
+		fence_free(fence, wwr_atomic_load(&fence->ops, WWR_RELAXED));
 	}
 	self->num_releasing--;
 }
 
 void wwr_fence_put(struct wwr_fence *fence)
 {
+	const struct wwr_fence_ops *ops;
+
 	if (fence == NULL || !fence_drop(fence))
 		return;
 	/* Relaxed: nobody else has the fence. */
@@ -151,8 +135,13 @@ void wwr_fence_put(struct wwr_fence *fence)
 		if (!fence_drop(fence))
 			return;
 	}
-	resv_cell_put(wwr_atomic_load(&fence->cell, WWR_RELAXED));
-	fence_release(fence);
+	if (wwr_atomic_load(&fence->cell, WWR_RELAXED) != NULL)
+		resv_cell_put(wwr_atomic_load(&fence->cell, WWR_RELAXED));
+	ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
+	if (ops->release != NULL)
+		fence_release(fence, ops);
+	else
+		fence_free(fence, ops);
 }
 
 void wwr_fence_set_error(struct wwr_fence *fence, int error)
@@ -166,7 +155,7 @@ void wwr_fence_set_error(struct wwr_fence *fence, int error)
 	wwr_atomic_store(&fence->error, error, WWR_RELAXED);
 }
 
-/* Set the signalled mark and own the list; false = somebody else did. */
+/* Set the signalled mark and own the list, if there is one; false = somebody else did. */
 static bool fence_claim(struct wwr_fence *fence, struct wwr_fence_cb **ret_last_added)
 {
 	/* Acquire pairs with the other signaller's exchange: its result is ours to see. */
@@ -184,12 +173,13 @@ static bool fence_claim(struct wwr_fence *fence, struct wwr_fence_cb **ret_last_
 		 * fields. Release pairs with the acquire in wwr_fence_is_signaled(): the work was
 		 * done.  Sequentially consistent: see fence_mark_cell().
 		 */
-		if (wwr_atomic_cas(&fence->callbacks, &old, FENCE_SIGNALED | FENCE_BUSY,
+		*ret_last_added = fence_first_cb(old);
+		if (wwr_atomic_cas(&fence->callbacks, &old,
+				   *ret_last_added != NULL ? FENCE_SIGNALED | FENCE_BUSY
+							   : FENCE_SIGNALED,
 				   WWR_SEQ_CST))
-			break;
+			return true;
 	}
-	*ret_last_added = fence_first_cb(old);
-	return true;
 }
 
 /* Tell those who look at reservations without touching their fences. */
@@ -215,15 +205,13 @@ int wwr_fence_signal_at(struct wwr_fence *fence, int64_t timestamp_ns)
 		return -EINVAL;
 	fence_mark_cell(fence);
 
-	/* Relaxed: giving up the list publishes it; who reads it earlier needs only the number. */
+	/* Relaxed: only the number matters, and who comes before it waits for it. */
 	wwr_atomic_store(&fence->timestamp_ns, timestamp_ns, WWR_RELAXED);
 	/* Relaxed: the new table is constant. */
 	if (wwr_atomic_load(&fence->ops, WWR_RELAXED)->release == NULL)
 		wwr_atomic_store(&fence->ops, &fence_detached_ops, WWR_RELAXED);
 	if (last_added != NULL)
 		fence_run_callbacks(fence, last_added);
-	else
-		fence_release_list(fence, FENCE_SIGNALED);
 	return 0;
 }
 

@@ -87,6 +87,9 @@ static struct wwr_fence_cb *cb_list_reverse(struct wwr_fence_cb *last_added)
 {
 	struct wwr_fence_cb *first = NULL;
 
+	/* One alone is a list already. */
+	if (last_added->next == NULL)
+		return last_added;
 	while (last_added != NULL) {
 		struct wwr_fence_cb *cb = last_added;
 
@@ -124,22 +127,32 @@ static struct wwr_fence_cb *cb_list_unlink(struct wwr_fence_cb *first, struct ww
 	return first;
 }
 
-/* Call what is pending, and give up the list. */
-static void fence_run_pending(struct wwr_fence *fence)
+static void fence_call_pending(struct wwr_fence *fence)
 {
-	struct wwr_fence_signaling section;
-	bool checked = reservation_check_is_on(WWR_DEBUG_SECTIONS);
-
-	if (checked)
-		wwr_fence_begin_signaling(&section, fence, NULL);
 	while (fence->pending != NULL) {
 		struct wwr_fence_cb *cb = fence->pending;
 
 		fence->pending = cb_list_unlink(cb, cb);
 		cb->func(fence, cb); /* may free cb, and take others off pending */
 	}
-	if (checked)
-		wwr_fence_end_signaling(&section);
+}
+
+static __attribute__((noinline)) void fence_call_pending_checked(struct wwr_fence *fence)
+{
+	struct wwr_fence_signaling section;
+
+	wwr_fence_begin_signaling(&section, fence, NULL);
+	fence_call_pending(fence);
+	wwr_fence_end_signaling(&section);
+}
+
+/* Call what is pending, and give up the list. */
+static void fence_run_pending(struct wwr_fence *fence)
+{
+	if (__builtin_expect(reservation_check_is_on(WWR_DEBUG_SECTIONS), 0))
+		fence_call_pending_checked(fence);
+	else
+		fence_call_pending(fence);
 	fence_release_list(fence, FENCE_SIGNALED);
 }
 
@@ -235,10 +248,12 @@ int wwr_fence_add_callback(struct wwr_fence *fence, struct wwr_fence_cb *cb, wwr
 {
 	WWR_USAGE(func != NULL, "wwr_fence_add_callback: fence %p: no function", (void *)fence);
 	cb->fence = NULL;
-	if (wwr_fence_is_signaled(fence) || !fence_enable(fence) ||
-	    !fence_push_callback(fence, cb, func))
+	/* Relaxed: who enabled it makes no difference.  A container that is not marked is asked. */
+	if ((wwr_atomic_load(&fence->flags, WWR_RELAXED) & (FENCE_ENABLED | FENCE_CONTAINER)) !=
+		FENCE_ENABLED &&
+	    (wwr_fence_is_signaled(fence) || !fence_enable(fence)))
 		return -ENOENT;
-	return 0;
+	return fence_push_callback(fence, cb, func) ? 0 : -ENOENT;
 }
 
 /* Own the list of a fence that has not signalled; false = it has, and *ret_word says how far. */

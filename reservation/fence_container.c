@@ -25,12 +25,9 @@ bool fence_container_poll(struct wwr_fence *fence, struct fence_result *ret_resu
 	container_set_error(fence, ret_result);
 	/* Release pairs with the acquire in wwr_fence_is_signaled(): error, and the members' work.
 	 */
-	if (wwr_atomic_cas(&fence->callbacks, &expected, FENCE_SIGNALED | FENCE_BUSY,
-			   WWR_ACQ_REL)) {
+	if (wwr_atomic_cas(&fence->callbacks, &expected, FENCE_SIGNALED, WWR_RELEASE))
 		/* Relaxed: as in wwr_fence_signal_at(). */
 		wwr_atomic_store(&fence->timestamp_ns, ret_result->timestamp_ns, WWR_RELAXED);
-		fence_release_list(fence, FENCE_SIGNALED);
-	}
 	return true;
 }
 

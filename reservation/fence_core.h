@@ -14,12 +14,13 @@
  *
  *   bits 3..63      not signalled: the callback added last, the others behind it; else 0
  *   FENCE_SIGNALED  set once, never cleared
- *   FENCE_BUSY      one thread owns the list: a remover, or the signaller until every callback has
- *                   returned.  Only the owner changes bits 3..63 then; nobody else sets SIGNALED
- *   FENCE_AWAITED   somebody may be asleep on park_word until BUSY is clear; only with BUSY
+ *   FENCE_BUSY      one thread owns the list: a remover, or the signaller, if there are callbacks,
+ *                   until every one has returned.  Only the owner changes bits 3..63 then; nobody
+ * else sets SIGNALED FENCE_AWAITED   somebody may be asleep on park_word until BUSY is clear; only
+ * with BUSY
  *
- * Adding is one exchange of the word; the signal is one that takes the whole list, and one that
- * gives up BUSY.
+ * Adding is one exchange of the word; the signal is one that takes the whole list, and if that is
+ * not empty one that gives up BUSY.
  */
 #define FENCE_SIGNALED ((uintptr_t)1)
 #define FENCE_BUSY     ((uintptr_t)2)
@@ -31,6 +32,7 @@
 #define FENCE_CONTAINER (1u << 1) /* made of other fences; set before it is published */
 #define FENCE_CHAIN	(1u << 2) /* a container that is a node of a timeline, not an array */
 #define FENCE_CLIENT	(1u << 3) /* a client has to do something first; set before publication */
+#define FENCE_POOLED	(1u << 4) /* the memory is a pool's; set before publication */
 
 #define FENCE_MAX_ERROR 4095
 
@@ -52,8 +54,26 @@ static inline bool fence_is_container(const struct wwr_fence *fence)
 }
 
 /* As wwr_fence_init(), for fences that the library makes. */
-void fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, uint64_t context,
-		uint64_t seqno);
+static inline void fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops,
+			      uint64_t context, uint64_t seqno)
+{
+	/* Plain stores: whoever publishes the fence publishes them. */
+	fence->ops = ops;
+	fence->context = context;
+	fence->seqno = seqno;
+	fence->callbacks = 0;
+	fence->timestamp_ns = FENCE_NO_TIMESTAMP;
+	fence->deadline_ns = INT64_MAX;
+	fence->error = 0;
+	fence->refcount = 1;
+	/* Nobody to tell that the signal is wanted. */
+	fence->flags = ops->enable_signaling == NULL ? FENCE_ENABLED : 0;
+	fence->park_word = 0;
+	fence->runner = 0;
+	fence->pending = NULL;
+	fence->link = NULL;
+	fence->cell = NULL;
+}
 
 /* What a fence without release has left of its driver once it has signalled. */
 extern const struct wwr_fence_ops fence_detached_ops;

@@ -9,6 +9,7 @@
 #include <wwresv/fence_array.h>
 #include <wwresv/fence_chain.h>
 #include <wwresv/fence_merge.h>
+#include <wwresv/fence_pool.h>
 #include <wwresv/fence_signaling.h>
 #include <wwresv/lockset.h>
 #include <wwresv/resv.h>

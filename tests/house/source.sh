@@ -26,7 +26,7 @@ none() {
 # The layer of each public header: a folder includes only what stands before it in this order.
 layers='
 lockset      macros version alloc class mutex acquire_ctx interrupt lock_set lockset sys/debug
-reservation  fence fence_array fence_chain fence_merge fence_signaling resv bo sync_timeline sync_file syncobj dma_buf wwresv
+reservation  fence fence_array fence_chain fence_merge fence_pool fence_signaling resv bo sync_timeline sync_file syncobj dma_buf wwresv
 drivers      sched mm device sys/driver
 tools
 '
