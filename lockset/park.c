@@ -63,8 +63,12 @@ static int futex_wait(uint32_t *word, uint32_t value, int64_t deadline_ns, bool 
 
 static void futex_wake(uint32_t *word, int num)
 {
-	/* The word may be gone by now: then this wakes nobody, or somebody who tests again. */
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, num, NULL, NULL, 0);
+	/*
+	 * The word may be gone by now: then this wakes nobody, or somebody who tests again.  The
+	 * form with a bit set, as in futex_wait(): memcheck takes it for what it is, an address.
+	 */
+	syscall(SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, num, NULL, NULL,
+		FUTEX_BITSET_MATCH_ANY);
 }
 
 int64_t park_now_ns(void)

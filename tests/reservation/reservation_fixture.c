@@ -166,7 +166,7 @@ long __wrap_syscall(long number, ...)
 	for (int i = 0; i < 6; i++)
 		args[i] = va_arg(list, long);
 	va_end(list);
-	if (number == SYS_futex && ((int)args[1] & FUTEX_CMD_MASK) == FUTEX_WAKE)
+	if (number == SYS_futex && ((int)args[1] & FUTEX_CMD_MASK) == FUTEX_WAKE_BITSET)
 		(void)wwr_atomic_fetch_add(&futex_wakes, 1, WWR_RELAXED);
 	else if (number == SYS_futex)
 		(void)wwr_atomic_fetch_add(&futex_waits, 1, WWR_RELAXED);
