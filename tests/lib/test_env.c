@@ -90,3 +90,15 @@ int test_leak_check(void)
 	return 0;
 #endif
 }
+
+void test_leaks_ignore(bool ignore)
+{
+#ifdef TEST_HAVE_LSAN
+	if (ignore)
+		__lsan_disable();
+	else
+		__lsan_enable();
+#else
+	(void)ignore;
+#endif
+}

@@ -37,4 +37,7 @@ const char *test_wsim_dir(void);
  */
 int test_leak_check(void);
 
+/** Whether what this thread takes from here on may leak: only around what is not ours. */
+void test_leaks_ignore(bool ignore);
+
 #endif /* TESTS_LIB_TEST_ENV_H */
