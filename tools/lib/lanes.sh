@@ -28,8 +28,29 @@ add_row() {
 	printf '%s\t%d\t%d\t%d\t%d\t%.1f\n' "$1" $(($2 + $3)) $(($2 + $3 + $4)) "$3" "$4" "$5" >>"$rows"
 }
 
-# show_log FILE: the end of it, indented, without what ninja did well.
-show_log() { grep -vE '^\[[0-9]+/[0-9]+\] ' "$1" | tail -n 80 | sed 's/^/    | /' >&2; }
+# log_lines FILE: what is in it, without what ninja did well.
+log_lines() { grep -avE '^\[[0-9]+/[0-9]+\] ' "$1"; }
+
+# add_failure LANE WHAT FILE [SECONDS]: it failed, and FILE is its output; for now and for the end.
+add_failure() {
+	say "--- FAILED $1: $2"
+	log_lines "$3" | tail -n 80 | sed 's/^/    | /' >&2
+	{
+		printf 'FAILED %s: %s\n' "$1" "$2"
+		log_lines "$3" | tail -n 10 | cut -c -200 | sed 's/^/    /'
+	} >>"$failures"
+	add_row "$1/$2" 0 1 0 "${4:-0}"
+}
+
+# recall_failures FILE: the output of a few, then all of them in one line each: logs may be cut to
+# their last lines.
+recall_failures() {
+	[ -s "$1" ] || return 0
+	echo
+	awk '/^FAILED/ && ++num > 6 { exit } { print }' "$1"
+	printf '\n%d failures in all:\n' "$(grep -ac '^FAILED' "$1")"
+	grep -a '^FAILED' "$1" | cut -c -200 | tail -n 60
+}
 
 # run_lane LANE
 run_lane() {
@@ -40,8 +61,7 @@ run_lane() {
 	"lane_${lane//-/_}"
 	after=$(wc -l <"$rows")
 	if [ "$before" -eq "$after" ]; then
-		say '--- FAILED: the lane ran no test'
-		add_row "$lane/none" 0 1 0 0
+		add_failure "$lane" 'the lane ran no test' /dev/null
 	fi
 	tail -n +$((before + 1)) "$rows" | awk -F'\t' -v lane="$lane" -v seconds=$((SECONDS - start)) '
 		{ done += $2; failed += $4; skipped += $5 }
@@ -59,9 +79,7 @@ run_step() {
 		add_row "$lane/$what" 1 0 0 $((SECONDS - start))
 		return 0
 	fi
-	say "--- FAILED $lane: $what"
-	show_log "$out/$lane.log"
-	add_row "$lane/$what" 0 1 0 $((SECONDS - start))
+	add_failure "$lane" "$what" "$out/$lane.log" $((SECONDS - start))
 	return 1
 }
 
@@ -89,11 +107,10 @@ meson_test() {
 	# With a wrapper the log bears its name.
 	testlog=$(find "$dir/meson-logs" -name 'testlog*.json' -size +0 | head -n 1)
 	if [ -z "$testlog" ]; then
-		say "--- FAILED $lane: meson test ran nothing (status $status)"
-		show_log "$out/$lane.log"
-		add_row "$lane/meson" 0 1 0 0
-	elif ! python3 "$top/tools/lib/count.py" "$lane" "$testlog" "$rows" "$skips" $canary; then
-		add_row "$lane/count" 0 1 0 0
+		add_failure "$lane" "meson test ran nothing (status $status)" "$out/$lane.log"
+	elif ! python3 "$top/tools/lib/count.py" "$lane" "$testlog" "$out" \
+		${canary:+"$canary" "$top/tests/house/canary/expected"}; then
+		add_failure "$lane" 'cannot count' /dev/null
 	fi
 }
 
