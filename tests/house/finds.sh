@@ -47,6 +47,24 @@ layers)
 	must_find 'a public header that includes up'
 	echo '#include <wwresv/mutex.h>' >include/wwresv/unheard_of.h
 	must_find 'a public header without a layer'
+	rm include/wwresv/*.h
+	must_pass
+	mkdir shim
+	echo 'int bad;' >shim/bad.c
+	must_find 'a folder without a layer'
+	rm -r shim
+	mkdir include/other
+	echo 'int bad;' >include/other/bad.h
+	must_find 'public headers of another name'
+	rm -r include/other
+	echo '#include "shim/bad.h"' >lockset/bad.c
+	must_find 'an include from a folder without a layer'
+	echo '#include "tests/lib/test_env.h"' >lockset/bad.c
+	must_find 'an include of a test'
+	echo '#include "own.h"' >lockset/bad.c
+	must_find 'an include of nothing'
+	echo 'int own;' >lockset/own.h
+	must_pass
 	;;
 headers)
 	echo 'typedef struct s { int class_; } s;' >include/wwresv/one.h
@@ -97,6 +115,18 @@ format)
 	must_pass
 	echo 'int  f( void ){return 0;}' >drivers/bad.c
 	must_find 'bad format'
+	;;
+shell)
+	printf '#!/bin/sh\necho "%s1"\n' '$' >tools/good
+	must_pass
+	printf '#!/bin/sh\nrm -r %s1/x\n' '$' >tools/bad
+	must_find 'a name that is split at blanks'
+	rm tools/bad
+	mkdir tools/lib
+	printf 'rm -r %s1/x\n' '$' >tools/lib/bad.sh
+	must_pass
+	printf '#!/bin/sh\n. tools/lib/bad.sh\n' >tools/good
+	must_find 'the same in a file that is sourced'
 	;;
 *)
 	echo "no defect to plant for $check"

@@ -30,7 +30,14 @@ reservation  fence fence_array fence_chain fence_merge fence_pool fence_signalin
 drivers      sched mm device sys/driver
 tools
 '
+# strangers: sources in folders that no rule here looks at.
+strangers() {
+	find . \( -name .git -o -name 'build*' \) -type d -prune -o -type f \
+		\( -name '*.[ch]' -o -name '*.cc' -o -name '*.[ch]pp' -o -name '*.hh' \) -print |
+		grep -vE '^\./(include/wwresv|lockset|reservation|drivers|tools|tests|examples)/'
+}
 check_layers() {
+	none "$(strangers | sed 's/^/in a folder without a layer: /')" || return
 	sources | xargs grep -nE '^[[:space:]]*#[[:space:]]*include' | awk -v layers="$layers" '
 		BEGIN {
 			n = split(layers, line, "\n")
@@ -41,6 +48,10 @@ check_layers() {
 				level[word[1]] = ++last
 				for (j = 2; j <= m; j++)
 					header[word[j] ".h"] = last
+			}
+			while (("find lockset reservation drivers tools -name \"*.h\"" | getline name) > 0) {
+				sub(/.*\//, "", name)
+				local[name]
 			}
 		}
 		function layer_of(path, part) {
@@ -63,8 +74,14 @@ check_layers() {
 			while (sub(/^\.\.\//, "", target))
 				;
 			own = layer_of(file)
-			if (own > 0 && layer_of(target) > own) {
+			other = layer_of(target)
+			if (own > 0 && other > own) {
 				print "includes up a layer: " $0
+				bad = 1
+			}
+			# Without a layer: only what is of the same folder, or the system.
+			if (own > 0 && other == 0 && /include[[:space:]]*"/ && !(target in local)) {
+				print "includes what has no layer: " $0
 				bad = 1
 			}
 		}
@@ -133,10 +150,13 @@ check_format() {
 	sources | xargs clang-format-14 --dry-run -Werror
 }
 
+# With -a, what they source too.
 check_shell() {
+	local files
+
 	command -v shellcheck >/dev/null || { echo 'no shellcheck here'; exit 77; }
-	grep -rlE '^#!/(bin/sh|usr/bin/env bash)' tools tests .ci |
-		xargs shellcheck -x -e SC1091
+	files=$(grep -rlIE '^#!/(bin/sh|usr/bin/env bash)' tools tests .ci 2>/dev/null | sort)
+	xargs shellcheck -x -a -e SC1091 <<<"$files"
 }
 
 declare -F "check_$check" >/dev/null || { echo "no such check: $check"; exit 2; }

@@ -30,8 +30,8 @@ have_cmd ninja|ninja-build
 have_cmd pkg-config|pkg-config
 have_module jansson|libjansson-dev
 have_module smartcols|libsmartcols-dev
-have_module libdrm|libdrm-dev
 '
+# shellcheck disable=SC2034 # tools/demo has no use for it
 needs_check='
 have_cmd gcc|gcc
 have_cmd g++|g++
@@ -41,6 +41,7 @@ have_clang_rt|libclang-rt-14-dev
 have_cmd clang-format-14|clang-format-14
 have_cxx_header boost/thread.hpp|libboost-thread-dev
 have_module criterion|libcriterion-dev
+have_cmd shellcheck|shellcheck
 have_cmd valgrind|valgrind
 have_valgrind|libc6-dbg
 '

@@ -4,13 +4,14 @@
 
 int main(void)
 {
-	volatile char *bytes = calloc(1, 8);
+	/* Volatile, so that UndefinedBehaviorSanitizer does not know how large the object is. */
+	char *volatile bytes = calloc(1, 8);
 	volatile size_t past = 8;
-	char byte;
+	volatile char byte;
 
 	if (bytes == NULL)
 		return 0;
 	byte = bytes[past];
-	free((void *)bytes);
+	free(bytes);
 	return byte - byte;
 }
