@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034 # the lists are for who sources this
 # Sourced by tools/demo and tools/check: finds what is missing and installs it with apt.
 
 say() { printf '%s\n' "$*" >&2; }
@@ -31,7 +32,6 @@ have_cmd pkg-config|pkg-config
 have_module jansson|libjansson-dev
 have_module smartcols|libsmartcols-dev
 '
-# shellcheck disable=SC2034 # tools/demo has no use for it
 needs_check='
 have_cmd gcc|gcc
 have_cmd g++|g++
@@ -42,6 +42,8 @@ have_cmd clang-format-14|clang-format-14
 have_cxx_header boost/thread.hpp|libboost-thread-dev
 have_module criterion|libcriterion-dev
 have_cmd shellcheck|shellcheck
+have_cmd gcovr|gcovr
+have_cmd patch|patch
 have_cmd valgrind|valgrind
 have_valgrind|libc6-dbg
 '
