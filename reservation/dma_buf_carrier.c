@@ -44,7 +44,7 @@ int memory_reopen(int fd, int *ret_fd)
 
 int memory_identify(int fd, struct memory_id *ret_id, uint64_t *ret_size_bytes)
 {
-	struct stat status;
+	struct stat status = {0}; /* MemorySanitizer does not know glibc's fstat() */
 
 	if (fstat(fd, &status) != 0)
 		return -errno;

@@ -64,7 +64,7 @@ lane_tsan_clang() { CC=clang-14 CXX=clang++-14 tsan tsan-clang; }
 lane_msan() {
 	use_plain_layout
 	export CC=clang-14 CXX=clang++-14
-	run_step msan build build msan 'stress canary-msan' -Doptimization=1 -Db_sanitize=memory \
+	run_step msan build build msan 'stress -tool-runs canary-msan' -Doptimization=1 -Db_sanitize=memory \
 		-Db_lundef=false || return
 	MSAN_OPTIONS=halt_on_error=1 run_tests msan msan 4 '--suite stress --no-suite tool-runs'
 }
@@ -94,7 +94,7 @@ lane_fuzz() {
 # With NDEBUG, so that assertions are no branches; what aborts writes its counters all the same.
 # The counters are of this run alone.
 lane_coverage() {
-	run_step coverage build build coverage 'lockset reservation stress' -Dbuildtype=debug \
+	run_step coverage build build coverage 'lockset reservation stress -tool-runs' -Dbuildtype=debug \
 		-Db_ndebug=true -Db_coverage=true || return
 	find "$out/coverage" -name '*.gcda' -delete
 	WWR_TEST_SCALE=0.2 meson_test coverage coverage --suite lockset --suite reservation \

@@ -75,7 +75,8 @@ run_rows() {
 	fi
 }
 
-# programs_of DIR SUITE...: what the tests of these suites run, of what is built in $out/DIR.
+# programs_of DIR SUITE...: what the tests of these suites run, of what is built in $out/DIR; not
+# those that are in a suite -SUITE too.
 programs_of() {
 	python3 -c '
 import json, os, sys
@@ -83,7 +84,8 @@ top = os.path.realpath(sys.argv[1])
 found = set()
 with open(top + "/meson-info/intro-tests.json") as file:
     for test in json.load(file):
-        if {suite.split(":")[-1] for suite in test["suite"]} & set(sys.argv[2:]):
+        suites = {suite.split(":")[-1] for suite in test["suite"]}
+        if suites & set(sys.argv[2:]) and not {"-" + suite for suite in suites} & set(sys.argv[2:]):
             found |= {word for word in test["cmd"] if word.startswith(top + "/")}
 print(*sorted(os.path.relpath(program, top) for program in found))
 ' "$out/$1" "${@:2}"
