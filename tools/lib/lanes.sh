@@ -12,6 +12,7 @@ debug     gcc -O0, assert() on, warnings are errors: all tests
 valgrind  memcheck: the stress programs, shortened
 tsan-gcc  gcc, thread sanitizer: the stress programs
 tsan-clang  clang, thread sanitizer: the stress programs
+coverage  gcov: which branches of the libraries the tests take
 planted   bugs planted in the lock layer: the explorer finds them
 fuzz      random inputs and operations, and bugs that they must find
 explore   the schedule explorer: the lock layer in many orders of its steps
