@@ -170,7 +170,9 @@ run_lane() {
 	"lane_${lane//-/_}"
 	[ -s "$results/rows.tsv" ] || add_failure "$lane" 'the lane ran no test' /dev/null
 	totals <"$results/rows.tsv" >"$results/totals"
-	say "== $lane: $(cat "$results/totals"), $((SECONDS - start)) s"
+	times >"$results/times"
+	say "== $lane: $(cat "$results/totals"), $((SECONDS - start)) s, of processors" \
+		"$(tail -n 1 "$results/times" | awk -F'[ms ]+' '{ print int($1 * 60 + $2 + $3 * 60 + $4) }') s"
 }
 
 pids=()
