@@ -52,6 +52,8 @@ def main(program, jobs, form):
             done_all += done
             bad_all += not good
             ok = ok and good and done >= least
+            if form == '--long':
+                print('%s: %d schedules, %.0f s' % (name, done, seconds), file=sys.stderr)
             if not good:
                 print('--- %s, exit status %d\n%s' % (name, status, said), file=sys.stderr)
     print('schedules\t%d\t%d\t%d\t%.1f' % (done_all, total, bad_all, time.monotonic() - start))

@@ -21,7 +21,10 @@ clang     clang, -Wdocumentation -Wthread-safety are errors: all must compile
 house     layers, headers, exported symbols, format, coverage of the API
 install   staged installation: the examples through pkg-config
 '
-# The runners of these are not there yet: models, weak, faults.
+# To be put above, each with its line, when its runner is there; the functions are below:
+#   models    spin: the protocol's models and their bounds          tests/model/run
+#   weak      relacy: weak memory orders, and weakened ones         tests/weak/run
+#   faults    allocations and system calls that fail, site by site  tests/faults/run
 
 debug_options='-Dbuildtype=debug -Dwerror=true'
 release_options='-Doptimization=2 -Ddebug=false -Db_ndebug=true'

@@ -175,6 +175,15 @@ run_lane() {
 		"$(tail -n 1 "$results/times" | awk -F'[ms ]+' '{ print int($1 * 60 + $2 + $3 * 60 + $4) }') s"
 }
 
+# progress LANE: the last line of what it wrote last.
+progress() {
+	local file
+
+	# shellcheck disable=SC2012 # names of our own
+	file=$(ls -t "$out/$1.out" "$out/results/$1"/*.log 2>/dev/null | head -n 1)
+	tail -n 1 "${file:-/dev/null}" | tr -s ' \t' ' ' | cut -c -60
+}
+
 pids=()
 stop_lanes() {
 	local pid
@@ -188,7 +197,7 @@ stop_lanes() {
 # run_lanes LANE...: $beside of them at a time, since each is serial here and there; what a lane
 # prints comes in one piece.
 run_lanes() {
-	local lane running='' pid named=() i beat=$SECONDS
+	local lane pid named=() i beat=$SECONDS
 
 	pids=()
 	# Each lane gets a process group, so that it can be stopped with all it began.
@@ -216,10 +225,8 @@ run_lanes() {
 		if [ $((SECONDS - beat)) -ge 60 ]; then
 			beat=$SECONDS
 			for lane in "${named[@]}"; do
-				running="$running $lane ($(tail -n 1 "$out/$lane.out" | tr -s ' ' | cut -c -60))"
+				say "   $SECONDS s, $lane: $(progress "$lane")"
 			done
-			say "   $SECONDS s:$running"
-			running=
 		fi
 		sleep 0.5
 	done
