@@ -64,7 +64,7 @@ syntax 1 'clang/files\t2\t2\t2\t[\d.]+'
 
 # A library of two branches, of which one run takes one and the next both.
 mkdir -p tree/lockset tree/reservation tree/docs tree/build
-printf 'int f(int a);\nint f(int a)\n{\n\tif (a > 1)\n\t\treturn 2;\n\treturn 1;\n}\n' >tree/lockset/a.c
+printf '#include <assert.h>\nint f(int a);\nint f(int a)\n{\n\tassert(a > 0 &&\n\t       a < 99);\n\tif (a > 1)\n\t\treturn 2;\n\treturn 1;\n}\n' >tree/lockset/a.c
 printf 'int f(int a);\nint main(int argc, char **argv)\n{\n\t(void)argv;\n\treturn argc > 2 ? f(9) : argc ? f(argc) - 1 : 0;\n}\n' \
 	>tree/reservation/b.c
 for file in lockset/a reservation/b; do

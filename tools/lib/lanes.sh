@@ -8,11 +8,10 @@
 lanes='
 asan      gcc, address, undefined-behaviour and leak sanitizers: all tests
 release   gcc -O2, NDEBUG: all tests
-debug     gcc -O0, assert() on, warnings are errors: all tests
+debug     gcc -O0, assert() on, warnings are errors: all tests, and which branches they take
 valgrind  memcheck: the stress programs, shortened
 tsan-gcc  gcc, thread sanitizer: the stress programs
 tsan-clang  clang, thread sanitizer: the stress programs
-coverage  gcov: which branches of the libraries the tests take
 planted   bugs planted in the lock layer: the explorer finds them
 fuzz      random inputs and operations, and bugs that they must find
 explore   the schedule explorer: the lock layer in many orders of its steps
@@ -26,8 +25,8 @@ install   staged installation: the examples through pkg-config
 #   weak      relacy: weak memory orders, and weakened ones         tests/weak/run
 #   faults    allocations and system calls that fail, site by site  tests/faults/run
 
-debug_options='-Dbuildtype=debug -Dwerror=true'
-release_options='-Doptimization=2 -Ddebug=false -Db_ndebug=true'
+debug_options='-Dbuildtype=debug -Dwerror=true -Db_coverage=true'
+release_options='-Doptimization=2 -Db_ndebug=true'
 form=${long:+--long}
 form=${form:---short}
 
@@ -38,9 +37,12 @@ is_lane() { lane_names | grep -qxF -- "$1"; }
 # The explorer is compiled in its own way whatever the build, so once is enough.
 all_tests='--no-suite canary --no-suite house --no-suite install --no-suite explore'
 
+# The counters are of this run alone.
 lane_debug() {
 	run_step debug build build debug 'all canary-debug' $debug_options || return
+	find "$out/debug" -name '*.gcda' -delete
 	run_tests debug debug 1 "$all_tests"
+	run_rows debug "$top/tools/lib/coverage.py" "$top" "$out/debug"
 }
 
 lane_release() {
@@ -58,7 +60,7 @@ lane_asan() {
 tsan() {
 	use_plain_layout
 	run_step "$1" build build "$1" 'stress canary-tsan' -Doptimization=1 -Db_sanitize=thread \
-		-Db_lundef=false || return
+		-Db_lundef=false -Dbench_cpp=disabled || return
 	TSAN_OPTIONS=halt_on_error=1:abort_on_error=1 run_tests "$1" "$1" 4 '--suite stress'
 }
 lane_tsan_gcc() { tsan tsan-gcc; }
@@ -95,25 +97,14 @@ lane_fuzz() {
 	run_rows fuzz "$top/tests/fuzz/run" "$form" --table-row --planted
 }
 
-# With NDEBUG, so that assertions are no branches; what aborts writes its counters all the same.
-# The counters are of this run alone.
-lane_coverage() {
-	run_step coverage build build coverage 'lockset reservation stress -tool-runs' -Dbuildtype=debug \
-		-Db_ndebug=true -Db_coverage=true || return
-	find "$out/coverage" -name '*.gcda' -delete
-	WWR_TEST_SCALE=0.2 meson_test coverage coverage --suite lockset --suite reservation \
-		--suite stress --no-suite tool-runs --timeout-multiplier $((10 * long_factor))
-	run_rows coverage "$top/tools/lib/coverage.py" "$top" "$out/coverage"
-}
-
 lane_models() { run_rows models "$top/tests/model/run" "$form" --table-row; }
 lane_weak() { run_rows weak "$top/tests/weak/run" "$form" --table-row; }
 lane_faults() { run_rows faults "$top/tests/faults/run" "$form" --table-row; }
 
-# These look at the debug build; tests/house/ holds their canaries too.
+# tests/house/ holds their canaries too.
 lane_house() {
-	run_step house build build debug all $debug_options || return
-	meson_test house debug --suite house
+	run_step house build build release all $release_options || return
+	meson_test house release --suite house
 }
 
 lane_install() {
@@ -122,8 +113,8 @@ lane_install() {
 }
 
 lane_valgrind() {
-	run_step valgrind build build debug 'stress canary-valgrind' $debug_options || return
-	WWR_TEST_SHORT=1 run_tests valgrind debug 10 '--suite stress' "$top/tools/lib/valgrind-wrap"
+	run_step valgrind build build release 'stress canary-valgrind' $release_options || return
+	WWR_TEST_SHORT=1 run_tests valgrind release 10 '--suite stress' "$top/tools/lib/valgrind-wrap"
 }
 
 # write_symbols: the lists in tests/house/.
