@@ -46,6 +46,11 @@ struct cell_pool {
 uintptr_t resv_cell_origins[CELL_MAX_CHUNKS];
 
 static struct wwr_resv_cell first_chunk[CELL_FIRST_CHUNK];
+/*
+ * The memory of the further chunks, by its beginning: what resv_cell_origins[] has lies before it,
+ * and lists and fences point into it, which checkers of memory take for a leak.
+ */
+static struct wwr_resv_cell *more_chunks[CELL_MAX_CHUNKS]; /* under grow_lock */
 static struct cell_pool pools[CELL_NUM_POOLS];
 static uint32_t num_chunks; /* (a) written under grow_lock */
 static uint32_t grow_lock;  /* a wait lock */
@@ -188,6 +193,7 @@ static bool pool_grow(uint32_t seen_chunks)
 		chunk_free(seen_chunks, cells);
 		return true; /* somebody else has made one meanwhile */
 	}
+	more_chunks[seen_chunks] = cells;
 	list = chunk_link(seen_chunks, cells);
 	/*
 	 * Relaxed: a reader has an index from an entry's word, which came after its cell left the
@@ -247,7 +253,8 @@ uint64_t resv_cells_made(void)
 void resv_cells_reset(bool give_back)
 {
 	for (uint32_t chunk = 1; chunk < num_chunks && give_back; chunk++)
-		wwr_free(resv_cell_at(chunk_begin(chunk)));
+		wwr_free(more_chunks[chunk]);
+	memset(more_chunks, 0, sizeof(more_chunks));
 	memset(first_chunk, 0, sizeof(first_chunk));
 	memset(pools, 0, sizeof(pools));
 	memset(resv_cell_origins, 0, sizeof(resv_cell_origins));
