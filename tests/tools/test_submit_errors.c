@@ -71,6 +71,31 @@ Test(submit_errors, option_and_value_and_expectation_are_named)
 	TOOL_EXPECT_ERROR(2, "no workload named", "--share");
 }
 
+Test(submit_errors, engine_class_named_twice_is_refused)
+{
+	TOOL_EXPECT_ERROR(2, "--engines: expected each class once, found 'RCS' again",
+			  "1.RCS.5.0.0", "--engines", "rcs=2,vcs=1,RCS=4");
+}
+
+Test(submit_errors, two_outputs_on_standard_output_are_refused)
+{
+	TOOL_EXPECT_ERROR(2, "--json and --jobs both write to standard output", "1.RCS.5.0.0",
+			  "--json", "--jobs", "-");
+	TOOL_EXPECT(0, "1.RCS.5.0.0", "--jobs", "-");
+	TOOL_EXPECT(0, "1.RCS.5.0.0", "--jobs", "/dev/null", "--json");
+}
+
+Test(submit_errors, text_with_a_slash_is_told_the_way_out)
+{
+	TOOL_EXPECT_ERROR(2, "No such file or directory; a text cannot have '/'",
+			  "1.RCS.5.r1-0/r1-1.0,w.1.2n4k");
+	/* A mistake in it does not hide that it is a text. */
+	TOOL_EXPECT_ERROR(2, "No such file or directory; a text cannot have '/'",
+			  "w.1.4k,1.RCX.5.r1-0/r1-1.0");
+	TOOL_EXPECT_ERROR(2, "cannot open: No such file or directory\n", "a/b.wsim");
+	TOOL_EXPECT_ERROR(2, "cannot open: No such file or directory\n", "./1.wsim");
+}
+
 Test(submit_errors, top_level_usage_is_checked)
 {
 	struct tool tool = tool_run((const char *const[]){"frobnicate", NULL});
@@ -117,7 +142,8 @@ Test(submit_errors, full_standard_output_is_reported)
 {
 	static const char *const args[] = {"game --scale 0", "game --scale 0 --json",
 					   "game --list",    "game --list --json",
-					   "--help",	     "--version"};
+					   "--help",	     "--version",
+					   "game --jobs -"};
 
 	for (size_t i = 0; i < sizeof(args) / sizeof(args[0]); i++) {
 		struct tool tool = run_full(args[i]);
@@ -125,6 +151,8 @@ Test(submit_errors, full_standard_output_is_reported)
 		cr_expect_eq(tool.code, 2, "%s: %d", args[i], tool.code);
 		cr_expect(strstr(tool.err, "standard output: No space left on device") != NULL,
 			  "%s: %s", args[i], tool.err);
+		cr_expect_eq(strchr(tool.err, '\n') + 1, tool.err + tool.err_len, "%s: %s", args[i],
+			     tool.err);
 		tool_free(&tool);
 	}
 }

@@ -13,6 +13,9 @@
 static const char *the_name = "wwresv";
 static bool the_quiet;
 
+/* Of the first failed write to standard output that somebody told of; 0 = none. */
+static int the_stdout_error;
+
 void cli_set_name(const char *name)
 {
 	the_name = name;
@@ -134,18 +137,28 @@ int cli_parse_word(const char *option, const char *value, const char *const *wor
 	return -EINVAL;
 }
 
+void cli_stdout_failed(int error)
+{
+	if (the_stdout_error == 0)
+		the_stdout_error = error;
+}
+
 int cli_finish_stdout(void)
 {
-	int error = 0;
+	const bool failed = ferror(stdout) != 0;
 
-	if (ferror(stdout))
-		error = EIO;
 	errno = 0;
 	if (fflush(stdout) != 0)
-		error = errno != 0 ? errno : EIO;
-	if (error != 0)
-		cli_error("standard output: %s", strerror(error));
-	return -error;
+		cli_stdout_failed(errno != 0 ? errno : EIO);
+	if (the_stdout_error != 0) {
+		cli_error("standard output: %s", strerror(the_stdout_error));
+		return -the_stdout_error;
+	}
+	if (!failed)
+		return 0;
+	/* It happened long ago, and stdio does not keep the reason. */
+	cli_error("standard output: not all could be written");
+	return -EIO;
 }
 
 bool cli_wants_color(FILE *stream)

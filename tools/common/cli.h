@@ -47,6 +47,9 @@ int cli_parse_double(const char *option, const char *value, double min, double m
 int cli_parse_word(const char *option, const char *value, const char *const *words,
 		   unsigned int *ret_index);
 
+/* A write to standard output has failed with this errno: cli_finish_stdout() will say so. */
+void cli_stdout_failed(int error);
+
 /* Flush standard output.  Returns 0, or -errno after a message: the disk is full, say. */
 int cli_finish_stdout(void);
 

@@ -44,7 +44,9 @@ static int find_class(const char *option, const char *name, unsigned int *ret_cl
 	return -EINVAL;
 }
 
-static int parse_item(const char *option, char *item, struct wsim_engine_counts *counts)
+/* seen has a bit for each class that was named. */
+static int parse_item(const char *option, char *item, struct wsim_engine_counts *counts,
+		      uint32_t *seen)
 {
 	char *equals = strchr(item, '=');
 	char what[MAX_ITEM + 32];
@@ -58,6 +60,11 @@ static int parse_item(const char *option, char *item, struct wsim_engine_counts 
 	*equals = '\0';
 	if (find_class(option, item, &class) != 0)
 		return -EINVAL;
+	if ((*seen & 1u << class) != 0) {
+		cli_error("%s: expected each class once, found '%s' again", option, item);
+		return -EINVAL;
+	}
+	*seen |= 1u << class;
 	snprintf(what, sizeof(what), "%s: %s", option, item);
 	if (cli_parse_u64(what, equals + 1, 1, WWR_MAX_ENGINES, &count) != 0)
 		return -EINVAL;
@@ -82,12 +89,13 @@ static int check_sum(const char *option, const struct wsim_engine_counts *counts
 int engines_parse(const char *option, const char *value, struct wsim_engine_counts *counts)
 {
 	char item[MAX_ITEM];
+	uint32_t seen = 0;
 	size_t len;
 
 	for (;;) {
 		len = strcspn(value, ",");
 		snprintf(item, sizeof(item), "%.*s", (int)(len < MAX_ITEM ? len : MAX_ITEM), value);
-		if (parse_item(option, item, counts) != 0)
+		if (parse_item(option, item, counts, &seen) != 0)
 			return -EINVAL;
 		if (value[len] == '\0')
 			return check_sum(option, counts);

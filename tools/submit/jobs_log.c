@@ -61,8 +61,11 @@ int jobs_log_close(struct jobs_log *log)
 	errno = 0;
 	if ((log->file == stdout ? fflush(stdout) : fclose(log->file)) != 0 && error == 0)
 		error = errno != 0 ? errno : EIO;
-	log->file = NULL;
-	if (error != 0)
+	/* One message for all that goes there. */
+	if (error != 0 && log->file == stdout)
+		cli_stdout_failed(error);
+	else if (error != 0)
 		cli_error("--jobs: cannot write to '%s': %s", log->path, strerror(error));
+	log->file = NULL;
 	return -error;
 }

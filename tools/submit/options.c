@@ -265,6 +265,16 @@ static void set_defaults(struct submit_options *options)
 	};
 }
 
+static int check_outputs(const struct submit_options *options)
+{
+	if (options->json && options->jobs_path != NULL && strcmp(options->jobs_path, "-") == 0) {
+		cli_error("--json and --jobs both write to standard output: name a file for "
+			  "--jobs");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_workloads(const struct submit_options *options)
 {
 	unsigned int num_stdin = 0;
@@ -304,7 +314,7 @@ int options_parse(int argc, char **argv, struct submit_options *ret_options,
 	}
 	options.workloads = argv + optind;
 	options.num_workloads = (size_t)(argc - optind);
-	if (check_workloads(&options) != 0)
+	if (check_outputs(&options) != 0 || check_workloads(&options) != 0)
 		return -EINVAL;
 	*ret_options = options;
 	return 0;
