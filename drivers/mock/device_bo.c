@@ -16,8 +16,11 @@
 static void device_bo_release(struct wwr_bo *base)
 {
 	struct wwr_device_bo *bo = WWR_CONTAINER_OF(base, struct wwr_device_bo, base);
+	struct wwr_device_bo *home = bo->home;
 
 	munmap(bo->map, bo->map_bytes);
+	if (home != bo)
+		wwr_device_bo_put(home);
 	wwr_free(bo);
 }
 
@@ -55,6 +58,12 @@ void device_bo_count(struct wwr_device_bo *bo, uint64_t num_backoffs, uint64_t w
 int wwr_device_bo_create(struct wwr_device *device, uint64_t number, uint64_t size_bytes,
 			 struct wwr_device_bo **ret_bo)
 {
+	return wwr_device_bo_create_sharing(device, number, size_bytes, NULL, ret_bo);
+}
+
+int wwr_device_bo_create_sharing(struct wwr_device *device, uint64_t number, uint64_t size_bytes,
+				 struct wwr_device_bo *other, struct wwr_device_bo **ret_bo)
+{
 	struct wwr_device_bo *bo;
 	int ret;
 
@@ -72,7 +81,10 @@ int wwr_device_bo_create(struct wwr_device *device, uint64_t number, uint64_t si
 	if (!device->touch_full && size_bytes > WWR_TOUCH_BYTES)
 		bo->touched_bytes = WWR_TOUCH_BYTES;
 	wwr_effect_init(number, bo->map, bo->touched_bytes);
-	wwr_bo_init(&bo->base, &device_bo_ops, size_bytes, device->lock_class, NULL);
+	/* The one that has the reservation, however many were made from each other. */
+	bo->home = other == NULL ? bo : wwr_device_bo_get(other->home);
+	wwr_bo_init(&bo->base, &device_bo_ops, size_bytes, device->lock_class,
+		    other == NULL ? NULL : other->base.resv);
 	*ret_bo = bo;
 	return 0;
 

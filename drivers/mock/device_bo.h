@@ -6,20 +6,29 @@
 #include <wwresv/device.h>
 
 /*
- * A buffer with memory.  Always has a reservation of its own, so one mutex means one buffer.
+ * A buffer with memory.  Its reservation is its own, or that of the buffer which it shares one
+ * with: its home.
  *
  * Fields: (a) atomic, (i) immutable after init, (m) the reservation's mutex.
  */
 struct wwr_device_bo {
 	struct wwr_bo base;
-	uint64_t number;       /* (i) */
-	uint8_t *map;	       /* (i) contents: ordered by the fences */
-	size_t map_bytes;      /* (i) whole pages */
-	size_t touched_bytes;  /* (i) */
-	uint32_t place;	       /* (m) its place in the job that was submitted last */
+	uint64_t number;	    /* (i) */
+	uint8_t *map;		    /* (i) contents: ordered by the fences */
+	size_t map_bytes;	    /* (i) whole pages */
+	size_t touched_bytes;	    /* (i) */
+	struct wwr_device_bo *home; /* (i) has the reservation: itself, or referenced */
+	uint32_t place;		    /* (m) its place in the job that was submitted last */
+	uint32_t home_place;   /* (m) of a home: the place of the first buffer of its reservation */
+	uint32_t home_access;  /* (m) of a home: what that job does to these buffers, HOME_x */
 	uint64_t num_backoffs; /* (a) */
 	uint64_t wait_ns;      /* (a) */
 };
+
+/* What a job does to the buffers of a reservation, all together. */
+#define HOME_WRITES	  (1u << 0) /* writes one of them */
+#define HOME_WAITS_READS  (1u << 1) /* waits for who reads or writes them */
+#define HOME_WAITS_WRITES (1u << 2) /* waits for who writes them */
 
 /* Count what a submit met on this buffer. */
 void device_bo_count(struct wwr_device_bo *bo, uint64_t num_backoffs, uint64_t wait_ns);

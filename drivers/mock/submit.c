@@ -12,7 +12,6 @@
 
 #include <wwresv/lock_set.h>
 
-#include <assert.h>
 #include <errno.h>
 #include <time.h>
 
@@ -91,20 +90,53 @@ static void submit_merge(struct wwr_job *job)
 	}
 }
 
-/* Whose fences an access waits for: false = nobody's. */
-static bool submit_wanted_usage(uint32_t access, uint32_t break_deps,
-				enum wwr_resv_usage *ret_usage)
+/* HOME_x of one buffer. */
+static uint32_t submit_home_access(uint32_t access, uint32_t break_deps)
 {
 	const uint32_t broken_read =
 	    (access & WWR_ACCESS_DATA) != 0 ? WWR_BREAK_DATA : WWR_BREAK_READ;
+	uint32_t result = 0;
 
-	if ((access & WWR_ACCESS_WRITE) != 0 && (break_deps & WWR_BREAK_WRITE) == 0)
-		*ret_usage = wwr_resv_usage_rw(true);
-	else if ((access & WWR_ACCESS_READ) != 0 && (break_deps & broken_read) == 0)
-		*ret_usage = wwr_resv_usage_rw(false);
-	else
-		return false;
-	return true;
+	if ((access & WWR_ACCESS_WRITE) != 0) {
+		result |= HOME_WRITES;
+		if ((break_deps & WWR_BREAK_WRITE) == 0)
+			result |= HOME_WAITS_READS;
+	}
+	if ((access & WWR_ACCESS_READ) != 0 && (break_deps & broken_read) == 0)
+		result |= HOME_WAITS_WRITES;
+	return result;
+}
+
+/* Buffers that share a reservation are one there: add up what is done to them. */
+static void submit_merge_homes(struct wwr_job *job)
+{
+	for (uint32_t i = 0; i < job->num_buffers; i++) {
+		job->bos[i]->home->home_place = UINT32_MAX;
+		job->bos[i]->home->home_access = 0;
+	}
+	for (uint32_t i = 0; i < job->num_buffers; i++) {
+		struct wwr_device_bo *home = job->bos[i]->home;
+
+		if (home->home_place == UINT32_MAX)
+			home->home_place = i;
+		home->home_access |=
+		    submit_home_access(job->accesses[i].access, job->queue->device->break_deps);
+	}
+}
+
+/* The buffer that stands for its reservation, or NULL if one before it does. */
+static struct wwr_device_bo *submit_home(const struct wwr_job *job, uint32_t place)
+{
+	struct wwr_device_bo *home = job->bos[place]->home;
+
+	return home->home_place == place ? home : NULL;
+}
+
+/* Whose fences the buffers of a reservation wait for: false = nobody's. */
+static bool submit_wanted_usage(uint32_t home_access, enum wwr_resv_usage *ret_usage)
+{
+	*ret_usage = wwr_resv_usage_rw((home_access & HOME_WAITS_READS) != 0);
+	return (home_access & (HOME_WAITS_READS | HOME_WAITS_WRITES)) != 0;
 }
 
 /* Wait for a fence too: of each context only for the latest one.  0 or -ENOMEM. */
@@ -128,9 +160,9 @@ static int submit_add_dep(struct wwr_job *job, struct wwr_fence *fence)
 }
 
 /* Make room for the job's fence and find out what the job waits for. */
-static int submit_prepare(struct wwr_job *job, uint32_t place)
+static int submit_prepare(struct wwr_job *job, const struct wwr_device_bo *home)
 {
-	struct wwr_resv *resv = job->bos[place]->base.resv;
+	struct wwr_resv *resv = home->base.resv;
 	struct wwr_resv_iter iter;
 	struct wwr_fence *fence;
 	enum wwr_resv_usage usage;
@@ -140,8 +172,7 @@ static int submit_prepare(struct wwr_job *job, uint32_t place)
 	ret = wwr_resv_reserve_fences(resv, 1);
 	if (ret != 0)
 		return ret;
-	if (!submit_wanted_usage(job->accesses[place].access, job->queue->device->break_deps,
-				 &usage))
+	if (!submit_wanted_usage(home->home_access, &usage))
 		return 0;
 	wwr_resv_iter_begin(&iter, resv, usage);
 	while (ret == 0 && (fence = wwr_resv_iter_next(&iter)) != NULL)
@@ -149,17 +180,19 @@ static int submit_prepare(struct wwr_job *job, uint32_t place)
 	return ret;
 }
 
-static void submit_publish(struct wwr_job *job, uint32_t place)
+/* Cannot fail: there is room for one fence a reservation, and each has its turn once. */
+static void submit_publish(struct wwr_job *job, const struct wwr_device_bo *home)
 {
-	struct wwr_resv *resv = job->bos[place]->base.resv;
-	const bool write = (job->accesses[place].access & WWR_ACCESS_WRITE) != 0;
+	struct wwr_resv *resv = home->base.resv;
+	const bool write = (home->home_access & HOME_WRITES) != 0;
 	int ret;
 
 	wwr_mutex_assert_held(&resv->mutex);
 	ret = wwr_resv_add_fence(resv, &job->fences->finished,
 				 write ? WWR_RESV_USAGE_WRITE : WWR_RESV_USAGE_READ);
-	assert(ret == 0);
-	(void)ret;
+	/* Going on would be work that nobody waits for. */
+	WWR_USAGE(ret == 0, "wwr_job_submit: no room for the fence of job %p, error %d",
+		  (void *)job, ret);
 }
 
 static void submit_hold(uint64_t hold_ns)
@@ -193,12 +226,15 @@ static int submit_locked(struct wwr_lock_set *set, void *arg)
 {
 	struct submit *submit = arg;
 	struct wwr_job *job = submit->job;
+	struct wwr_device_bo *home;
 	int ret;
 
 	submit_take_stats(submit, set);
 	submit_merge(job);
+	submit_merge_homes(job);
 	for (uint32_t i = 0; i < job->num_buffers; i++) {
-		ret = submit_prepare(job, i);
+		home = submit_home(job, i);
+		ret = home == NULL ? 0 : submit_prepare(job, home);
 		if (ret != 0)
 			return ret;
 	}
@@ -206,8 +242,11 @@ static int submit_locked(struct wwr_lock_set *set, void *arg)
 	if (ret != 0)
 		return ret;
 
-	for (uint32_t i = 0; i < job->num_buffers; i++)
-		submit_publish(job, i);
+	for (uint32_t i = 0; i < job->num_buffers; i++) {
+		home = submit_home(job, i);
+		if (home != NULL)
+			submit_publish(job, home);
+	}
 	if (submit->hold_ns != 0)
 		submit_hold(submit->hold_ns);
 	return 0;

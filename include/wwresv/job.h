@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WWRESV_JOB_H
+#define WWRESV_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <wwresv/macros.h>
+
+WWR_BEGIN_DECLS
+
+/*
+ * Queues and jobs of the mock GPU; see <wwresv/device.h>.
+ */
+struct wwr_device;
+struct wwr_device_bo;
+struct wwr_fence;
+struct wwr_job;
+struct wwr_lock_set_options;
+struct wwr_queue;
+
+/**
+ * Make a queue: its jobs start in the order of their submits, each after the one before has
+ * finished.  Jobs of different queues have no order but that of their dependencies.
+ *
+ * @param device      referenced
+ * @param name        copied, shortened to 63 bytes; the timeline name of its fences
+ * @param engine_mask engines that may run its jobs, at least one, all of the device
+ * @param ret_queue   the caller's reference, for wwr_queue_put()
+ * @retval 0       made; priority 0, preemptible
+ * @retval -EINVAL an empty mask, or a bit without an engine
+ * @retval -ENOMEM no memory
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_sched_entity_init()
+ */
+WWR_API WWR_MUST_CHECK int wwr_queue_create(struct wwr_device *device, const char *name,
+					    uint64_t engine_mask, struct wwr_queue **ret_queue);
+
+/** Another reference; returns @p queue. */
+WWR_API struct wwr_queue *wwr_queue_get(struct wwr_queue *queue);
+
+/** Give a reference back; NULL is a no-op.  Jobs in it go on. */
+WWR_API void wwr_queue_put(struct wwr_queue *queue);
+
+/** Priority of jobs submitted from now on: higher ones run first.  Any thread. */
+WWR_API void wwr_queue_set_priority(struct wwr_queue *queue, int priority);
+
+/** Whether endless jobs submitted from now on give way to ready jobs.  Any thread. */
+WWR_API void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible);
+
+/** Duration of a job that runs until wwr_job_end(). */
+#define WWR_JOB_ENDLESS INT64_MAX
+
+/** What a job is like; a zeroed structure is a job that ends at once. */
+struct wwr_job_config {
+	int64_t duration_ns;  /**< before the time scale; WWR_JOB_ENDLESS */
+	uint64_t seed;	      /**< of its effect on memory */
+	uint64_t label;	      /**< the caller's name for it, for reports */
+	uint32_t num_buffers; /**< room to make at once; it grows as needed */
+};
+
+/**
+ * Make a job that is not yet submitted.
+ *
+ * @param queue   referenced
+ * @param config  copied; NULL = a zeroed structure
+ * @param ret_job the caller's reference, for wwr_job_put()
+ * @retval 0       made
+ * @retval -EINVAL a negative duration
+ * @retval -ENOMEM no memory
+ * @par Thread safety
+ * Any thread; until wwr_job_submit() returned one thread at a time uses the job.
+ * @par Kernel counterpart
+ * drm_sched_job_init()
+ */
+WWR_API WWR_MUST_CHECK int wwr_job_create(struct wwr_queue *queue,
+					  const struct wwr_job_config *config,
+					  struct wwr_job **ret_job);
+
+/** Another reference; returns @p job. */
+WWR_API struct wwr_job *wwr_job_get(struct wwr_job *job);
+
+/** Give a reference back; NULL is a no-op.  A submitted job goes on. */
+WWR_API void wwr_job_put(struct wwr_job *job);
+
+/** How a job uses a buffer. */
+#define WWR_ACCESS_READ	 (1u << 0)
+#define WWR_ACCESS_WRITE (1u << 1)
+#define WWR_ACCESS_DATA	 (1u << 2) /**< with READ: WWR_BREAK_DATA counts, not WWR_BREAK_READ */
+#define WWR_ACCESS_MASK	 (WWR_ACCESS_READ | WWR_ACCESS_WRITE | WWR_ACCESS_DATA)
+
+/**
+ * Name a buffer that the job uses.  Buffers are locked, and touched, in the order of these
+ * calls.  A buffer named again keeps its first place and has both accesses.
+ *
+ * @param job    not submitted
+ * @param bo     referenced for as long as the job lives
+ * @param access WWR_ACCESS_READ, WWR_ACCESS_WRITE or both, and WWR_ACCESS_DATA
+ * @retval 0       added
+ * @retval -EINVAL neither READ nor WRITE; unknown bits; DATA without READ
+ * @retval -ENOMEM no memory; the job is as before
+ * @par Thread safety
+ * One thread at a time.
+ * @par Kernel counterpart
+ * an entry of drm_i915_gem_exec_object2
+ */
+WWR_API WWR_MUST_CHECK int wwr_job_add_buffer(struct wwr_job *job, struct wwr_device_bo *bo,
+					      uint32_t access);
+
+/**
+ * Explicit in-fence: the job starts after @p fence has signalled, with or without an error.
+ *
+ * @param job   not submitted
+ * @param fence referenced; stays the caller's too
+ * @retval 0       added
+ * @retval -ENOMEM no memory; the job is as before
+ * @par Thread safety
+ * One thread at a time.
+ * @par Kernel counterpart
+ * drm_sched_job_add_dependency(), which takes the caller's reference
+ */
+WWR_API WWR_MUST_CHECK int wwr_job_add_dependency(struct wwr_job *job, struct wwr_fence *fence);
+
+/**
+ * Submit fence: the job starts after @p other has started.
+ *
+ * @p job reads something that @p other writes when it starts, so that a broken submit
+ * dependency has an effect: wwr_effect_start_token() of drivers/mock.
+ *
+ * @param job   not submitted
+ * @param other submitted
+ * @retval 0       added
+ * @retval -ENOMEM no memory; the job is as before
+ * @par Thread safety
+ * One thread at a time.
+ * @par Kernel counterpart
+ * I915_EXEC_FENCE_SUBMIT
+ */
+WWR_API WWR_MUST_CHECK int wwr_job_add_submit_dependency(struct wwr_job *job,
+							 struct wwr_job *other);
+
+/** What a submit was like. */
+struct wwr_submit_result {
+	uint64_t commit;       /**< place in the device's order of commits, dense from 0 */
+	uint32_t num_buffers;  /**< distinct buffers locked */
+	uint32_t retries;      /**< attempts to lock them after the first one */
+	uint32_t num_backoffs; /**< back-offs, one more than retries if the last attempt failed */
+	uint32_t losses;       /**< of these, the contentions lost under the default policy */
+	uint32_t restarts;     /**< of these, the back-offs under classic rules */
+	uint64_t wait_ns;      /**< time asleep for locks */
+	uint64_t reserve_ns;   /**< from the call until everything was locked, or had failed */
+	struct wwr_device_bo *contended; /**< met last, borrowed from the job; NULL = none */
+};
+
+/**
+ * Submit: lock all buffers as one set, make room for fences, collect what to wait for from each
+ * reservation, take the next number of the order of commits, publish the job's fence in each
+ * reservation, unlock, and give the job to the engines.
+ *
+ * A read waits for the fences of usage WRITE, a write for those of usage READ and WRITE.
+ *
+ * @param job        not submitted; a usage error otherwise
+ * @param options    of the lock set; NULL = the defaults
+ * @param hold_ns    keep the locks so much longer, asleep; 0 = do not
+ * @param ret_result written whatever the result, but for the commit number; NULL = not wanted
+ * @retval 0          submitted: both fences will signal, whatever happens
+ * @retval -EAGAIN    the options' retry limit was reached
+ * @retval -EINTR     the options' token was interrupted, or a signal handler ran during a sleep
+ * @retval -ETIME     the options' deadline passed
+ * @retval -EBUSY     the thread holds a lock of the class
+ * @retval -EINVAL    bad options, or a buffer of another class
+ * @retval -ENOMEM    no memory
+ * @retval -ECANCELED the device was stopped
+ * After an error nothing was published; the job may be submitted again or put.
+ * @par Thread safety
+ * Any thread; not with a buffer locked, not from a fence callback.
+ * @par Kernel counterpart
+ * an execbuffer ioctl; drm_sched_job_arm(), drm_sched_entity_push_job()
+ */
+WWR_API WWR_MUST_CHECK int wwr_job_submit(struct wwr_job *job,
+					  const struct wwr_lock_set_options *options,
+					  uint64_t hold_ns, struct wwr_submit_result *ret_result);
+
+/**
+ * End an endless job: it finishes as soon as an engine sees it.  Cuts short any other job, too.
+ *
+ * @param job submitted; a finished one is left alone
+ * @par Thread safety
+ * Any thread; not from a fence callback.
+ * @par Kernel counterpart
+ * none
+ */
+WWR_API void wwr_job_end(struct wwr_job *job);
+
+/** The fence that signals when a submitted job starts.  Borrowed; lives as long as the job. */
+WWR_API struct wwr_fence *wwr_job_started(struct wwr_job *job);
+
+/**
+ * The fence that signals when a submitted job has finished: 0, or -ECANCELED when the device was
+ * stopped first.  Borrowed; lives as long as the job.  Jobs of one queue share its context.
+ */
+WWR_API struct wwr_fence *wwr_job_finished(struct wwr_job *job);
+
+/** Where a job is. */
+enum wwr_job_state {
+	WWR_JOB_NEW,	   /**< not submitted */
+	WWR_JOB_WAITING,   /**< for fences: see wwr_job_info.pending */
+	WWR_JOB_BLOCKED,   /**< waits for nothing but the job before it in its queue */
+	WWR_JOB_READY,	   /**< may run, no engine has taken it */
+	WWR_JOB_RUNNING,   /**< on wwr_job_info.engine */
+	WWR_JOB_PREEMPTED, /**< gave way to another job, goes on later */
+	WWR_JOB_FINISHED,  /**< both fences are signalled, or about to be */
+};
+
+/** What is known about a job; pointers are good during the callback that gets it. */
+struct wwr_job_info {
+	uint64_t label;		  /**< as configured */
+	uint64_t commit;	  /**< place in the order of commits */
+	enum wwr_job_state state; /**< where it is */
+	int engine;		  /**< runs or ran there last; -1 = nowhere yet */
+	int priority;		  /**< of its queue when it was submitted */
+	bool endless;		  /**< and not ended yet */
+	bool preemptible;	  /**< gives way while endless */
+	bool has_before;	  /**< an unfinished job stands before it in its queue */
+	uint64_t before_label;	  /**< the first such job of the queue */
+	const char *queue_name;	  /**< its queue */
+	int64_t submitted_ns;	  /**< CLOCK_MONOTONIC, 0 = not yet; so the next three */
+	int64_t ready_ns;
+	int64_t started_ns;
+	int64_t finished_ns;
+	unsigned int num_pending;		/**< fences it still waits for */
+	const struct wwr_fence *const *pending; /**< NULL from wwr_job_get_info() */
+};
+
+/**
+ * Look at a job.
+ *
+ * @param job      borrowed
+ * @param ret_info written, but for the pending fences
+ * @par Thread safety
+ * Any thread; not from a fence callback.  All fields of a finished job are final.
+ * @par Kernel counterpart
+ * none
+ */
+WWR_API void wwr_job_get_info(struct wwr_job *job, struct wwr_job_info *ret_info);
+
+/** Which job a fence belongs to; see wwr_job_fence_info(). */
+struct wwr_job_fence_info {
+	uint64_t label;	 /**< of the job */
+	uint64_t commit; /**< of the job */
+	bool finished;	 /**< its finished fence, else its started fence */
+};
+
+/**
+ * Which job does a fence belong to?
+ *
+ * @param fence    any fence, held by the caller
+ * @param ret_info written if it is a job's
+ * @return true if it is the fence of a job of a mock GPU
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * to_drm_sched_fence()
+ */
+WWR_API bool wwr_job_fence_info(const struct wwr_fence *fence, struct wwr_job_fence_info *ret_info);
+
+WWR_END_DECLS
+
+#endif /* WWRESV_JOB_H */
