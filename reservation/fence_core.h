@@ -103,6 +103,12 @@ bool fence_push_callback(struct wwr_fence *fence, struct wwr_fence_cb *cb, wwr_f
 /* True = nobody has asked for the signal before, and it is left to the caller to do so. */
 bool fence_claim_enable(struct wwr_fence *fence);
 
+/*
+ * Before a sleep: may the thread wait for this fence here?  Not inside a signalling section, and
+ * not with a mutex if the fence depends on a client.
+ */
+void fence_check_wait(const struct wwr_fence *fence);
+
 /* Report a wait inside a signalling section. */
 void fence_signaling_check_wait(const struct wwr_fence *fence);
 

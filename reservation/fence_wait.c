@@ -101,8 +101,7 @@ static int fence_wait_sleep(struct fence_wait *waits, unsigned int num,
 	}
 }
 
-/* Before a sleep: must the thread do that here? */
-static void fence_check_wait(const struct wwr_fence *fence)
+void fence_check_wait(const struct wwr_fence *fence)
 {
 	fence_signaling_check_wait(fence);
 	WWR_USAGE(!fence_is_client_marked(fence) || !thread_holds_lock(thread_self()) ||

@@ -162,6 +162,8 @@ int wwr_sync_timeline_create_fence(struct wwr_sync_timeline *timeline, uint64_t 
 	if (own == NULL)
 		return -ENOMEM;
 	wwr_fence_init(&own->fence, &sync_timeline_ops, timeline->context, value);
+	/* Who moves the timeline on is a client. */
+	wwr_fence_set_client_dependent(&own->fence);
 	own->timeline = timeline;
 	/* Relaxed: the caller's use of the timeline orders what is needed. */
 	(void)wwr_atomic_fetch_add(&timeline->refcount, 1, WWR_RELAXED);

@@ -11,7 +11,10 @@
 #include <wwresv/fence.h>
 #include <wwresv/interrupt.h>
 #include "lockset/park.h"
+#include "lockset/thread.h"
+#include "lockset/usage.h"
 #include "lockset/wwr_atomic.h"
+#include "reservation/fence_core.h"
 #include "reservation/syncobj_point.h"
 
 #include <errno.h>
@@ -114,6 +117,21 @@ static bool wait_is_done(struct syncobj_wait *wait, unsigned int *ret_first)
 	return num_done > 0;
 }
 
+/* Before a sleep: may the thread wait for all this here? */
+static void wait_check(const struct syncobj_wait *wait)
+{
+	for (unsigned int i = 0; i < wait->num; i++) {
+		const struct wait_entry *entry = &wait->entries[i];
+
+		WWR_USAGE(entry->fence != NULL || !thread_holds_lock(thread_self()),
+			  "syncobj %p has no fence yet, a client has to give it one: the thread "
+			  "would wait for that and holds a mutex which that client may want",
+			  (const void *)entry->syncobj);
+		if (entry->fence != NULL && !wwr_fence_is_signaled(entry->fence))
+			fence_check_wait(entry->fence);
+	}
+}
+
 static int wait_sleep(struct syncobj_wait *wait, int64_t deadline_ns, unsigned int *ret_first)
 {
 	uint32_t *word = park_word(wait->token, &wait->own_word);
@@ -130,6 +148,7 @@ static int wait_sleep(struct syncobj_wait *wait, int64_t deadline_ns, unsigned i
 			return -EINTR;
 		if (slept != 0)
 			return slept;
+		wait_check(wait);
 		slept = park_sleep(word, seen, deadline_ns, wait->token != NULL);
 	}
 }

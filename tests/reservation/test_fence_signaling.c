@@ -15,6 +15,8 @@
 #include <wwresv/lock_set.h>
 #include <wwresv/mutex.h>
 #include <wwresv/resv.h>
+#include <wwresv/sync_timeline.h>
+#include <wwresv/syncobj.h>
 #include <wwresv/sys/debug.h>
 
 #include <errno.h>
@@ -376,6 +378,18 @@ static void wait_for_reservation_with_its_lock(void *dependent)
 	(void)!wwr_resv_wait_until(&resv, WWR_RESV_USAGE_WRITE, NULL, park_now_ns() + 1000000);
 }
 
+static void wait_for_syncobj_with_a_lock(void *dependent)
+{
+	struct wwr_syncobj *syncobj;
+
+	if (wwr_syncobj_create(0, &syncobj) != 0 || wwr_mutex_lock(&mutexes[0], NULL) != 0)
+		return;
+	if (dependent != NULL)
+		wwr_syncobj_replace_fence(syncobj, dependent);
+	(void)!wwr_syncobj_wait(1, &syncobj, NULL, WWR_SYNCOBJ_WAIT_FOR_SUBMIT, NULL,
+				park_now_ns() + 1000000, INT64_MAX, NULL);
+}
+
 Test(reservation_fence_signaling, wait_for_a_client_with_a_lock_held_aborts)
 {
 	static void (*const misuses[])(void *) = {
@@ -391,8 +405,26 @@ Test(reservation_fence_signaling, wait_for_a_client_with_a_lock_held_aborts)
 		cr_expect(test_aborts_with(misuses[i], dependent, "(9:1) depends on a client's"));
 	cr_assert_eq(wwr_fence_array_create(1, &dependent, 5, 6, &array), 0);
 	cr_expect(test_aborts_with(wait_with_a_ctx, array, "(5:6) depends on a client's"));
+	cr_expect(test_aborts_with(wait_for_syncobj_with_a_lock, array, "(5:6) depends on a"));
+	cr_expect(test_aborts_with(wait_for_syncobj_with_a_lock, NULL, "has no fence yet"));
 	wwr_fence_put(array);
 	wwr_fence_put(dependent);
+}
+
+Test(reservation_fence_signaling, software_fence_is_marked_until_its_value_is_reached)
+{
+	struct wwr_sync_timeline *timeline;
+	struct wwr_fence *point;
+
+	cr_assert_eq(wwr_sync_timeline_create("client", &timeline), 0);
+	cr_assert_eq(wwr_sync_timeline_create_fence(timeline, 1, NULL, &point), 0);
+	cr_expect(wwr_fence_is_client_dependent(point));
+	cr_expect(test_aborts_with(wait_with_a_ctx, point, "depends on a client's"));
+	cr_expect(test_aborts_with(wait_for_reservation_with_its_lock, point, "depends on a"));
+	wwr_sync_timeline_inc(timeline, 1);
+	cr_expect_not(wwr_fence_is_client_dependent(point));
+	wwr_fence_put(point);
+	wwr_sync_timeline_destroy(timeline);
 }
 
 Test(reservation_fence_signaling, wait_for_a_client_without_a_lock_or_without_sleep_is_fine)
