@@ -90,6 +90,14 @@ void job_drop_implicit_deps(struct wwr_job *job)
 		wwr_fence_put(job->deps[--job->num_deps].fence);
 }
 
+void job_drop_explicit(struct wwr_job *job, uint32_t num_deps, uint32_t num_sources)
+{
+	job->num_explicit = num_deps;
+	job_drop_implicit_deps(job);
+	while (job->num_sources > num_sources)
+		wwr_fence_put(&job->sources[--job->num_sources]->started);
+}
+
 static void job_release_fences(struct wwr_job *job)
 {
 	if (!job->armed) {
@@ -204,24 +212,29 @@ int wwr_job_add_dependency(struct wwr_job *job, struct wwr_fence *fence)
 	return 0;
 }
 
-int wwr_job_add_submit_dependency(struct wwr_job *job, struct wwr_job *other)
+int job_add_source(struct wwr_job *job, struct job_fence *other)
 {
 	int ret;
 
-	WWR_USAGE(!job->armed, "wwr_job_add_submit_dependency: job %p was submitted", (void *)job);
-	WWR_USAGE(other->armed, "wwr_job_add_submit_dependency: job %p was not submitted",
-		  (void *)other);
 	ret = job_grow_sources(job);
 	if (ret != 0)
 		return ret;
 	if ((job->queue->device->break_deps & WWR_BREAK_SUBMIT) == 0) {
-		ret = wwr_job_add_dependency(job, &other->fences->started);
+		ret = wwr_job_add_dependency(job, &other->started);
 		if (ret != 0)
 			return ret;
 	}
-	wwr_fence_get(&other->fences->started);
-	job->sources[job->num_sources++] = other->fences;
+	wwr_fence_get(&other->started);
+	job->sources[job->num_sources++] = other;
 	return 0;
+}
+
+int wwr_job_add_submit_dependency(struct wwr_job *job, struct wwr_job *other)
+{
+	WWR_USAGE(!job->armed, "wwr_job_add_submit_dependency: job %p was submitted", (void *)job);
+	WWR_USAGE(other->armed, "wwr_job_add_submit_dependency: job %p was not submitted",
+		  (void *)other);
+	return job_add_source(job, other->fences);
 }
 
 void wwr_job_end(struct wwr_job *job)

@@ -51,6 +51,8 @@ struct wwr_job {
 	uint32_t max_sources, max_tokens; /* (u) */
 
 	bool armed;	    /* (u) */
+	bool client_starts; /* (u) a client has to do something before it starts */
+	bool client_ends;   /* (u) or before it ends */
 	uint32_t num_unmet; /* (a) dependencies, and one until pushed */
 	uint64_t digest;    /* (e) */
 
@@ -78,6 +80,12 @@ static inline bool job_is_parked(const struct wwr_job *job)
 
 /* Add a dependency: 0 or -ENOMEM.  Takes a reference of its own.  Not armed. */
 int job_add_dep(struct wwr_job *job, struct wwr_fence *fence);
+
+/* Read what another job writes down when it starts.  0 or -ENOMEM.  Not armed. */
+int job_add_source(struct wwr_job *job, struct job_fence *other);
+
+/* Forget what was added after these numbers of dependencies and sources, all of them explicit. */
+void job_drop_explicit(struct wwr_job *job, uint32_t num_deps, uint32_t num_sources);
 
 /* Forget the dependencies that are not the user's.  Not armed. */
 void job_drop_implicit_deps(struct wwr_job *job);

@@ -77,20 +77,26 @@ void job_fence_arm(struct job_fence *fences, uint64_t seqno, uint64_t commit)
 	wwr_fence_init(&fences->started, &started_ops, fences->queue->context + 1, seqno);
 }
 
-bool wwr_job_fence_info(const struct wwr_fence *fence, struct wwr_job_fence_info *ret_info)
+struct job_fence *job_fence_of(const struct wwr_fence *fence)
 {
 	/* Relaxed: a foreign fence may change its table meanwhile, but never to one of ours. */
 	const struct wwr_fence_ops *ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
-	const struct job_fence *fences;
 
 	if (ops == &finished_ops)
-		fences = WWR_CONTAINER_OF(fence, struct job_fence, finished);
-	else if (ops == &started_ops)
-		fences = WWR_CONTAINER_OF(fence, struct job_fence, started);
-	else
+		return WWR_CONTAINER_OF(fence, struct job_fence, finished);
+	if (ops == &started_ops)
+		return WWR_CONTAINER_OF(fence, struct job_fence, started);
+	return NULL;
+}
+
+bool wwr_job_fence_info(const struct wwr_fence *fence, struct wwr_job_fence_info *ret_info)
+{
+	const struct job_fence *fences = job_fence_of(fence);
+
+	if (fences == NULL)
 		return false;
 	ret_info->label = fences->label;
 	ret_info->commit = fences->commit;
-	ret_info->finished = ops == &finished_ops;
+	ret_info->finished = fence == &fences->finished;
 	return true;
 }

@@ -33,4 +33,7 @@ void job_fence_destroy(struct job_fence *fences);
 /* Make both fences live, each with one reference, the caller's.  Cannot fail. */
 void job_fence_arm(struct job_fence *fences, uint64_t seqno, uint64_t commit);
 
+/* The pair that a fence is one of, or NULL: it is no job's. */
+struct job_fence *job_fence_of(const struct wwr_fence *fence);
+
 #endif /* DRIVERS_MOCK_JOB_FENCE_H */

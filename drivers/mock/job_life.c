@@ -55,7 +55,21 @@ static void job_unlink(struct wwr_job *job)
 		queue->last = NULL;
 }
 
-static void job_arm_locked(struct wwr_job *job)
+/* What the job waits for, and the job before it, may wait for what a client does later. */
+static void job_mark_fences(struct wwr_job *job, bool client_starts)
+{
+	const struct wwr_job *before = job->queue->last;
+
+	job->client_starts = client_starts || (before != NULL && before->client_ends);
+	job->client_ends =
+	    job->client_starts || job->config.duration_ns == WWR_JOB_ENDLESS; /* wwr_job_end() */
+	if (job->client_starts)
+		wwr_fence_set_client_dependent(&job->fences->started);
+	if (job->client_ends)
+		wwr_fence_set_client_dependent(&job->fences->finished);
+}
+
+static void job_arm_locked(struct wwr_job *job, bool client_starts)
 {
 	struct wwr_queue *queue = job->queue;
 	struct wwr_device *device = queue->device;
@@ -66,20 +80,24 @@ static void job_arm_locked(struct wwr_job *job)
 	job->preemptible = queue->preemptible;
 	job->submitted_ns = mock_now_ns();
 	job_fence_arm(job->fences, ++queue->seqno, device->stats.num_submitted++);
+	job_mark_fences(job, client_starts);
 	job_link(job);
 }
 
 int job_arm(struct wwr_job *job)
 {
 	struct wwr_device *device = job->queue->device;
+	bool client_starts = false;
 	int ret = -ECANCELED;
 
+	for (uint32_t i = 0; i < job->num_deps && !client_starts; i++)
+		client_starts = wwr_fence_is_client_dependent(job->deps[i].fence);
 	/* Relaxed: the callbacks that count it down come later, through the fences' own locks. */
 	wwr_atomic_store(&job->num_unmet, job->num_deps + 1, WWR_RELAXED);
 	pthread_mutex_lock(&device->lock);
 	if (!device->stopping) {
 		wwr_job_get(job);
-		job_arm_locked(job);
+		job_arm_locked(job, client_starts);
 		ret = 0;
 	}
 	pthread_mutex_unlock(&device->lock);

@@ -141,6 +141,51 @@ WWR_API WWR_MUST_CHECK int wwr_job_add_dependency(struct wwr_job *job, struct ww
 WWR_API WWR_MUST_CHECK int wwr_job_add_submit_dependency(struct wwr_job *job,
 							 struct wwr_job *other);
 
+/**
+ * Explicit in-fence, as a sync_file: the job starts after it has signalled.
+ *
+ * @param job not submitted
+ * @param fd  a sync_file, see <wwresv/sync_file.h>; may be closed afterwards
+ * @retval 0     added
+ * @retval other as wwr_sync_file_get_fence() and wwr_job_add_dependency(); the job is as before
+ * @par Thread safety
+ * One thread at a time; never from a fence callback.
+ * @par Kernel counterpart
+ * I915_EXEC_FENCE_IN
+ */
+WWR_API WWR_MUST_CHECK int wwr_job_add_in_fence(struct wwr_job *job, int fd);
+
+/**
+ * Submit fence, as a sync_file: the job starts after the job has started whose out-fence it is;
+ * see wwr_job_add_submit_dependency().  If it is made of several fences that holds for each; those
+ * that are no job's are waited for.
+ *
+ * @param job not submitted
+ * @param fd  a sync_file; may be closed afterwards
+ * @retval 0     added
+ * @retval other as wwr_sync_file_get_fence() and wwr_job_add_submit_dependency(); the job is as
+ *               before
+ * @par Thread safety
+ * One thread at a time; never from a fence callback.
+ * @par Kernel counterpart
+ * I915_EXEC_FENCE_SUBMIT
+ */
+WWR_API WWR_MUST_CHECK int wwr_job_add_submit_fence(struct wwr_job *job, int fd);
+
+/**
+ * The out-fence of a job, as a sync_file: it signals when the job has finished.
+ *
+ * @param job    submitted; also one that has finished
+ * @param ret_fd the caller's, for close()
+ * @retval 0     made
+ * @retval other as wwr_sync_file_create()
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * I915_EXEC_FENCE_OUT
+ */
+WWR_API WWR_MUST_CHECK int wwr_job_create_out_fence(struct wwr_job *job, int *ret_fd);
+
 /** What a submit was like. */
 struct wwr_submit_result {
 	uint64_t commit;       /**< place in the device's order of commits, dense from 0 */
@@ -194,12 +239,16 @@ WWR_API WWR_MUST_CHECK int wwr_job_submit(struct wwr_job *job,
  */
 WWR_API void wwr_job_end(struct wwr_job *job);
 
-/** The fence that signals when a submitted job starts.  Borrowed; lives as long as the job. */
+/**
+ * The fence that signals when a submitted job starts.  Borrowed; lives as long as the job.  Marked
+ * (see wwr_fence_set_client_dependent()) if what the job waits for was when it was submitted.
+ */
 WWR_API struct wwr_fence *wwr_job_started(struct wwr_job *job);
 
 /**
  * The fence that signals when a submitted job has finished: 0, or -ECANCELED when the device was
  * stopped first.  Borrowed; lives as long as the job.  Jobs of one queue share its context.
+ * Marked as the started one is, and that of an endless job: somebody has to call wwr_job_end().
  */
 WWR_API struct wwr_fence *wwr_job_finished(struct wwr_job *job);
 
