@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Wrong usage, unreadable input, unwritable output. */
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/tools/test_submit_tool.h"
@@ -119,6 +121,17 @@ Test(submit_errors, jobs_file_that_cannot_be_written_is_reported)
 	TOOL_EXPECT_ERROR(2, "No space left on device", "1.RCS.5.0.0", "--jobs", "/dev/full");
 }
 
+/* The exit code of a command that begins with the tool. */
+static int run_status(const char *args)
+{
+	char command[512];
+	int status;
+
+	snprintf(command, sizeof(command), "%s submit %s", WWRESV_TOOL, args);
+	status = system(command);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 /* With standard output on a full disk. */
 static struct tool run_full(const char *args)
 {
@@ -155,6 +168,27 @@ Test(submit_errors, full_standard_output_is_reported)
 			     tool.err);
 		tool_free(&tool);
 	}
+}
+
+Test(submit_errors, too_few_file_descriptors_are_told_before_anything_runs)
+{
+	struct rlimit old, few = {.rlim_cur = 200, .rlim_max = 200};
+	pid_t child = fork();
+	int status;
+
+	cr_assert_geq(child, 0);
+	if (child != 0) {
+		cr_assert_eq(waitpid(child, &status, 0), child);
+		cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		return;
+	}
+	/* Each of these clients needs 15 or fewer, and 100 of them more than there are. */
+	if (getrlimit(RLIMIT_NOFILE, &old) != 0 || setrlimit(RLIMIT_NOFILE, &few) != 0)
+		_exit(1);
+	_exit(run_status("explicit --scale 0 --repeat 50 --clients 8 >/dev/null") != 0 ||
+	      run_status("explicit --scale 0 --clients 100 2>&1 | grep -q "
+			 "'100 clients need .* and the limit is 200'") != 0 ||
+	      run_status("explicit --scale 0 --clients 100 2>/dev/null") != 77);
 }
 
 Test(submit_errors, failed_check_counts_more_than_a_full_disk)

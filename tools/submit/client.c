@@ -67,21 +67,21 @@ static int client_fill(struct client *client)
 	const struct plan_workload *workload = client->plan->workload;
 	int ret;
 
-	timeline_init(&client->timeline, client->plan->number);
 	wwr_interrupt_token_init(&client->token);
 	client->rng.state = plan_client_seed(plan, client->plan->number);
 	client->accesses = calloc((size_t)plan->max_locks + 1, sizeof(*client->accesses));
-	client->sw_fences = calloc(workload->wsim->num_steps + 1, sizeof(struct wwr_fence *));
-	if (client->accesses == NULL || client->sw_fences == NULL)
+	if (client->accesses == NULL)
 		return -ENOMEM;
-	ret = create_never(client);
+	ret = fences_init(&client->fences, client->plan);
+	if (ret == 0)
+		ret = create_never(client);
 	if (ret == 0)
 		ret = create_queues(client);
 	if (ret == 0)
 		ret = stats_init(&client->stats, plan->max_locks);
 	if (ret == 0)
 		ret = window_init(&client->window, workload->num_batches,
-				  client->run->options->repeat);
+				  client->run->options->repeat, workload->max_rows);
 	return ret;
 }
 
@@ -104,25 +104,13 @@ int client_create(struct run *run, const struct plan_client *plan, struct client
 	return 0;
 }
 
-static void drop_sw_fences(struct client *client)
-{
-	size_t i;
-
-	for (i = 0; i < client->plan->workload->wsim->num_steps; i++) {
-		wwr_fence_put(client->sw_fences[i]);
-		client->sw_fences[i] = NULL;
-	}
-}
-
 void client_destroy(struct client *client)
 {
 	uint32_t i;
 
 	if (client == NULL)
 		return;
-	timeline_fini(&client->timeline);
-	if (client->sw_fences != NULL)
-		drop_sw_fences(client);
+	fences_fini(&client->fences);
 	for (i = 0; client->queues != NULL && i < client->plan->workload->num_queues; i++)
 		wwr_queue_put(client->queues[i]);
 	if (client->never != NULL) {
@@ -132,7 +120,6 @@ void client_destroy(struct client *client)
 	window_fini(&client->window);
 	commit_log_fini(&client->log);
 	stats_fini(&client->stats);
-	free(client->sw_fences);
 	free(client->queues);
 	free(client->accesses);
 	free(client);
@@ -179,8 +166,7 @@ static int run_loop(struct client *client, uint32_t loop)
 		if (ret != 0)
 			return ret;
 	}
-	timeline_reach_end(&client->timeline);
-	drop_sw_fences(client);
+	fences_end_loop(&client->fences);
 	return 0;
 }
 
@@ -211,7 +197,7 @@ void *client_main(void *arg)
 		wwr_atomic_store(&run->is_broken, 1, WWR_RELAXED);
 	}
 	/* What waits for this client's fences goes on, whoever else ends later. */
-	timeline_reach_end(&client->timeline);
+	fences_end_loop(&client->fences);
 	client_set_activity(client, CLIENT_DONE, 0);
 	pthread_mutex_lock(&run->lock);
 	if (--run->num_running == 0)

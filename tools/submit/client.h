@@ -14,9 +14,9 @@
 #include <wwresv/interrupt.h>
 
 #include "tools/submit/commit_log.h"
+#include "tools/submit/fences.h"
 #include "tools/submit/plan.h"
 #include "tools/submit/stats.h"
-#include "tools/submit/timeline.h"
 #include "tools/submit/window.h"
 
 struct run;
@@ -45,9 +45,8 @@ struct client {
 	pthread_t thread;
 	struct wwr_queue **queues;	/* (t) as in plan_workload.queues */
 	struct plan_access *accesses;	/* (t) scratch for one batch */
-	struct wwr_fence **sw_fences;	/* (t) by step: this loop's, or NULL */
 	struct wwr_fence *never;	/* (i) never signals: to sleep on */
-	struct timeline timeline;	/* (t) */
+	struct fences fences;		/* (t) */
 	struct window window;		/* (t) */
 	struct commit_log log;		/* (t) */
 	struct stats stats;		/* (t) */

@@ -123,9 +123,9 @@ int client_run_step(struct client *client, uint32_t loop, uint32_t number)
 		return client_wait_job(client, job_of_step(client, loop, step->target),
 				       CLIENT_WAITING, (uint32_t)step->target);
 	case WSIM_STEP_SW_FENCE:
-		return timeline_add(&client->timeline, number, &client->sw_fences[number]);
+		return fences_add(&client->fences, number);
 	case WSIM_STEP_SIGNAL:
-		timeline_reach(&client->timeline, client->sw_fences[step->target]);
+		fences_reach(&client->fences, step->target);
 		return 0;
 	case WSIM_STEP_TERMINATE:
 		terminate_batch(client, loop, step->target);

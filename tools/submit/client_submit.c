@@ -9,7 +9,6 @@
 #include "tools/common/clock.h"
 #include "tools/submit/client.h"
 #include "tools/submit/run.h"
-#include "tools/submit/wait_any.h"
 
 /* A batch of one loop on its way. */
 struct submission {
@@ -65,6 +64,18 @@ static size_t list_unfinished(const struct submission *submission, struct wwr_fe
 	return num;
 }
 
+static int wait_any(struct client *client, size_t num, struct wwr_fence **fences)
+{
+	unsigned int index;
+	int ret;
+
+	do
+		ret = wwr_fence_wait_any((unsigned int)num, fences, &client->token, INT64_MAX,
+					 &index);
+	while (ret == -EINTR && !wwr_interrupt_token_is_set(&client->token));
+	return ret;
+}
+
 /* q.N: fewer than N jobs of this client are unfinished on these engines. */
 static int wait_queue_depth(const struct submission *submission)
 {
@@ -81,7 +92,7 @@ static int wait_queue_depth(const struct submission *submission)
 		return -ENOMEM;
 	while (ret == 0 && (num = list_unfinished(submission, fences)) >= client->queue_depth) {
 		client_set_activity(client, CLIENT_FULL, 0);
-		ret = wait_any(fences, num, &client->token);
+		ret = wait_any(client, num, fences);
 	}
 	free(fences);
 	return ret;
@@ -98,45 +109,6 @@ static int add_buffers(const struct submission *submission, struct wwr_job *job)
 	for (i = 0; i < num && ret == 0; i++)
 		ret = wwr_job_add_buffer(job, plan->buffers[client->accesses[i].buffer],
 					 client->accesses[i].access);
-	return ret;
-}
-
-static int add_fence(const struct submission *submission, struct wwr_job *job, size_t step)
-{
-	const struct client *client = submission->client;
-	const struct plan_workload *workload = client->plan->workload;
-	struct wwr_job *other;
-
-	if (workload->wsim->steps[step].kind == WSIM_STEP_SW_FENCE)
-		return wwr_job_add_dependency(job, client->sw_fences[step]);
-	other = window_at(&client->window, submission->loop, workload->batch_of_step[step])->job;
-	/* It gave up: nothing to wait for. */
-	return other == NULL ? 0 : wwr_job_add_dependency(job, wwr_job_finished(other));
-}
-
-static int add_submit_fence(const struct submission *submission, struct wwr_job *job, size_t step)
-{
-	const struct client *client = submission->client;
-	struct wwr_job *other = window_at(&client->window, submission->loop,
-					  client->plan->workload->batch_of_step[step])
-				    ->job;
-
-	return other == NULL ? 0 : wwr_job_add_submit_dependency(job, other);
-}
-
-static int add_fences(const struct submission *submission, struct wwr_job *job)
-{
-	const struct wsim_dep *dep;
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; i < submission->wsim->num_deps && ret == 0; i++) {
-		dep = &submission->wsim->deps[i];
-		if (dep->kind == WSIM_DEP_FENCE)
-			ret = add_fence(submission, job, dep->step);
-		else if (dep->kind == WSIM_DEP_SUBMIT)
-			ret = add_submit_fence(submission, job, dep->step);
-	}
 	return ret;
 }
 
@@ -162,7 +134,7 @@ static int create_job(const struct submission *submission, struct wwr_job **ret_
 		return ret;
 	ret = add_buffers(submission, job);
 	if (ret == 0)
-		ret = add_fences(submission, job);
+		ret = fences_add_to_job(&client->fences, submission->wsim, job);
 	if (ret != 0) {
 		wwr_job_put(job);
 		return ret;
@@ -243,7 +215,7 @@ static int submit_and_record(const struct submission *submission)
 	submission->place->log_index =
 	    commit_log_add(&client->log, result.commit, submission->step, submission->loop);
 	submission->place->job = job;
-	return 0;
+	return fences_take_from_job(&client->fences, submission->step, job);
 }
 
 int client_submit(struct client *client, uint32_t loop, uint32_t step)
@@ -265,6 +237,7 @@ int client_submit(struct client *client, uint32_t loop, uint32_t step)
 		ret = wait_queue_depth(&submission);
 	if (ret == 0)
 		ret = submit_and_record(&submission);
+	fences_close_used(&client->fences, submission.wsim, step);
 	if (ret == 0 && submission.wsim->wait)
 		ret = client_wait_job(client, submission.place, CLIENT_WAITING, step);
 	return ret;

@@ -11,6 +11,7 @@
 #include <wwresv/device.h>
 
 #include "tools/common/cli.h"
+#include "tools/submit/plan_fences.h"
 #include "tools/submit/plan_slots.h"
 
 /* Up to so many, objects that no batch names exist too: "every buffer" is compared. */
@@ -121,12 +122,15 @@ static int build_workloads(struct plan *plan, struct wsim_workload *const *workl
 		workload = &plan->workloads[i];
 		workload->wsim = workloads[i];
 		workload->share = options->share;
+		workload->max_rows = PLAN_MAX_ROWS;
 		workload->name = unique_name(plan, workloads[i], i);
 		if (workload->name == NULL)
 			return -ENOMEM;
 		ret = plan_slots_build(workload, all);
 		if (ret == 0)
 			ret = build_queues(plan, workload, &options->engines);
+		if (ret == 0)
+			ret = plan_fences_build(workload);
 		if (ret != 0)
 			return ret;
 		for (k = 0; k < workload->num_batches; k++) {
@@ -239,6 +243,8 @@ static int plan_fill(struct plan *plan, struct wsim_workload *const *workloads,
 		cli_error("not enough memory for the workloads of %" PRIu32 " clients",
 			  plan->num_clients);
 	if (ret == 0)
+		ret = plan_fences_limit(plan, options->num_clients, options->repeat);
+	if (ret == 0)
 		ret = number_buffers(plan, options->num_clients);
 	if (ret == 0)
 		ret = create_buffers(plan, options->num_clients);
@@ -278,6 +284,7 @@ void plan_fini(struct plan *plan)
 	for (i = 0; plan->workloads != NULL && i < plan->num_workloads; i++) {
 		plan_slots_fini(&plan->workloads[i]);
 		free(plan->workloads[i].queues);
+		free(plan->workloads[i].last_use);
 		free(plan->workloads[i].name);
 	}
 	free(plan->buffers);

@@ -27,6 +27,12 @@ struct wwr_device_bo;
 /* Each has at least a page of memory. */
 #define PLAN_MAX_BUFFERS (1u << 20)
 
+/* Loops of a client that may be in flight. */
+#define PLAN_MAX_ROWS 1024
+
+/* In plan_workload.last_use: no step names the fence. */
+#define PLAN_NO_USE UINT32_MAX
+
 /* In plan_slot.set: the output buffer of batch `object`. */
 #define PLAN_OUTPUT SIZE_MAX
 
@@ -70,6 +76,10 @@ struct plan_workload {
 	uint32_t num_queues;
 	struct plan_queue *queues;
 	uint32_t shared_base; /* the buffer of slot 0 */
+	uint32_t *last_use;   /* by step: the last one that names its fence, or PLAN_NO_USE */
+	uint32_t num_sw_fences, num_out_fences; /* of a loop */
+	uint32_t max_open_fences;		/* that its steps have open at a time */
+	uint32_t max_rows;			/* loops of a client in flight */
 };
 
 struct plan_client {
@@ -99,7 +109,7 @@ struct plan_access {
 
 /*
  * Make all buffers and lists.  device and the workloads outlive the plan.  Returns 0, or -errno
- * after a message: -ENOMEM, or -E2BIG for more than the limits above.
+ * after a message: -ENOMEM, -E2BIG for more than the limits above, or -EMFILE.
  */
 int plan_build(struct wwr_device *device, struct wsim_workload *const *workloads,
 	       size_t num_workloads, const struct submit_options *options, struct plan *ret_plan);

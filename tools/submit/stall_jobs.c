@@ -6,6 +6,7 @@
 #include <wwresv/device.h>
 #include <wwresv/fence.h>
 
+#include "reservation/sync_timeline.h"
 #include "tools/common/clock.h"
 #include "tools/submit/plan.h"
 #include "tools/submit/run.h"
@@ -30,9 +31,13 @@ static void print_fence(const struct wwr_fence *fence, FILE *out)
 	struct wwr_job_fence_info info;
 	char text[160];
 
+	if (sync_timeline_fence_name(fence) != NULL) {
+		fprintf(out, "the software fence of %s", sync_timeline_fence_name(fence));
+		return;
+	}
 	if (!wwr_job_fence_info(fence, &info)) {
 		wwr_fence_describe(fence, text, sizeof(text));
-		fprintf(out, "the %s", text);
+		fprintf(out, "the fence %s", text);
 		return;
 	}
 	fputs("the job of ", out);

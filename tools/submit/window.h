@@ -33,8 +33,8 @@ struct window {
 	struct window_job *jobs;
 };
 
-/* 0 or -ENOMEM. */
-int window_init(struct window *window, uint32_t num_batches, uint32_t num_loops);
+/* At most so many rows, each for one loop.  0 or -ENOMEM. */
+int window_init(struct window *window, uint32_t num_batches, uint32_t num_loops, uint32_t max_rows);
 /* A zeroed window is fine; jobs must be gone. */
 void window_fini(struct window *window);
 
