@@ -5,6 +5,7 @@
  * Everything here runs under the mutex's wait lock.  Invariants, true whenever it is free:
  *   - OWNER_WAITERS is set exactly while the queue is not empty;
  *   - contexts stand in the queue by stamp, oldest first;
+ *   - num_holding is how many of those queued hold locks;
  *   - wound-wait: the owner is wounded if an older context that holds locks is queued;
  *   - wait-die: a queued context that holds locks and must give way has been woken to do so.
  * A foreign context is looked at only while it is queued here, or owns the mutex and its word has
@@ -39,15 +40,44 @@ struct wwr_waiter {
 	bool granted;		  /* owns the mutex and is out of the queue */
 };
 
+/* A context that is queued and younger than this one. */
+static bool waiter_is_younger(const struct wwr_waiter *waiter, const struct wwr_acquire_ctx *ctx)
+{
+	return waiter->ctx != NULL && ctx_is_older(ctx, waiter->ctx);
+}
+
+/*
+ * The first younger context in the queue, or NULL.  Looked for from both ends at once: new
+ * transactions belong near the end, and those that lost before near the beginning.
+ */
+static struct wwr_waiter *queue_find_younger(const struct wwr_mutex *mutex,
+					     const struct wwr_acquire_ctx *ctx)
+{
+	struct wwr_waiter *front = mutex->first;
+	struct wwr_waiter *back = mutex->last;
+	struct wwr_waiter *found = NULL; /* the first one in what is behind back */
+
+	while (front != NULL) {
+		if (waiter_is_younger(front, ctx))
+			return front;
+		if (waiter_is_younger(back, ctx))
+			found = back;
+		else if (back->ctx != NULL)
+			return found; /* all before it are older still */
+		if (front == back || front->next == back)
+			return found;
+		front = front->next;
+		back = back->prev;
+	}
+	return NULL;
+}
+
 static void queue_insert(struct wwr_mutex *mutex, struct wwr_waiter *waiter)
 {
 	struct wwr_waiter *next = NULL;
 
-	if (waiter->ctx != NULL) {
-		next = mutex->first;
-		while (next != NULL && (next->ctx == NULL || !ctx_is_older(waiter->ctx, next->ctx)))
-			next = next->next;
-	}
+	if (waiter->ctx != NULL)
+		next = queue_find_younger(mutex, waiter->ctx);
 	waiter->next = next;
 	waiter->prev = next != NULL ? next->prev : mutex->last;
 	if (waiter->prev != NULL)
@@ -58,6 +88,7 @@ static void queue_insert(struct wwr_mutex *mutex, struct wwr_waiter *waiter)
 		next->prev = waiter;
 	else
 		mutex->last = waiter;
+	mutex->num_holding += waiter->holds;
 }
 
 static void queue_remove(struct wwr_mutex *mutex, struct wwr_waiter *waiter)
@@ -70,39 +101,57 @@ static void queue_remove(struct wwr_mutex *mutex, struct wwr_waiter *waiter)
 		waiter->next->prev = waiter->prev;
 	else
 		mutex->last = waiter->prev;
+	mutex->num_holding -= waiter->holds;
 }
 
 /* wait-die: those younger than ctx that hold locks must look again, and die. */
 static void queue_wake_younger(struct wwr_mutex *mutex, const struct wwr_acquire_ctx *ctx,
 			       struct park_list *wakes)
 {
+	const struct wwr_waiter *waiter = mutex->first;
+
 	/* A set of the default policy holds nothing while it sleeps: it closes no cycle. */
 	if (!ctx->classic)
 		return;
-	for (struct wwr_waiter *waiter = mutex->first; waiter != NULL; waiter = waiter->next) {
-		if (waiter->holds && ctx_is_older(ctx, waiter->ctx))
+	for (uint32_t left = mutex->num_holding; left > 0; waiter = waiter->next) {
+		if (!waiter->holds)
+			continue;
+		left--;
+		if (ctx_is_older(ctx, waiter->ctx))
 			park_list_unpark(wakes, waiter->park_word);
 	}
+}
+
+/* The oldest queued context that holds locks, or NULL: mostly there is none, and nothing to walk.
+ */
+static const struct wwr_waiter *queue_first_holding(const struct wwr_mutex *mutex)
+{
+	const struct wwr_waiter *waiter = mutex->first;
+
+	if (mutex->num_holding == 0)
+		return NULL;
+	while (!waiter->holds)
+		waiter = waiter->next;
+	return waiter;
 }
 
 /* The mutex has a new owner, by whatever path: those queued must not close a cycle with it. */
 static void queue_check_new_owner(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 				  struct park_list *wakes)
 {
+	const struct wwr_waiter *waiter;
+
 	if (ctx == NULL)
 		return;
 	if (mutex->lock_class->algorithm == WWR_WAIT_DIE) {
 		queue_wake_younger(mutex, ctx, wakes);
 		return;
 	}
-	/* Any of them, not only the first: older ones that hold nothing may stand before it. */
-	for (struct wwr_waiter *waiter = mutex->first; waiter != NULL; waiter = waiter->next) {
-		if (waiter->holds && ctx_is_older(waiter->ctx, ctx)) {
-			/* The owner is this thread, or one that was just granted the mutex. */
-			wwr_atomic_store(&ctx->wounded, 1, WWR_SEQ_CST);
-			return;
-		}
-	}
+	/* Not the first waiter: older ones that hold nothing may stand before it. */
+	waiter = queue_first_holding(mutex);
+	/* The owner is this thread, or one that was just granted the mutex. */
+	if (waiter != NULL && ctx_is_older(waiter->ctx, ctx))
+		wwr_atomic_store(&ctx->wounded, 1, WWR_SEQ_CST);
 }
 
 /* Is it free?  Then own it.  waiter is the queued taker, or NULL for one that is not queued. */

@@ -32,12 +32,13 @@ struct WWR_CAPABILITY("mutex") wwr_mutex {
 	struct wwr_mutex *prev, *next; /* (o) the holder's locks */
 	uint32_t wait_lock;	       /* (a) lockset/park.h */
 	uint32_t hold_seq;	       /* (o) counts holds: tells one from the next */
+	uint32_t num_holding;	       /* (w) those queued that hold locks */
 };
 
 /** Initialiser for a mutex with static storage. */
 #define WWR_MUTEX_INIT(mutex_class)                                                                \
 	{                                                                                          \
-		0, (mutex_class), NULL, NULL, NULL, NULL, 0, 0                                     \
+		0, (mutex_class), NULL, NULL, NULL, NULL, 0, 0, 0                                  \
 	}
 
 /**

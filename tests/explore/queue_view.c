@@ -121,6 +121,18 @@ static const char *check_order(const struct wwr_mutex *mutex)
 	return mutex->last == prev ? NULL : "Q1: the queue's end is wrong";
 }
 
+/* What spares a new owner the walk over the queue. */
+static const char *check_num_holding(const struct wwr_mutex *mutex)
+{
+	uint32_t num = 0;
+
+	for (const struct wwr_waiter *waiter = mutex->first; waiter != NULL; waiter = waiter->next)
+		num += waiter->holds;
+	return num == mutex->num_holding
+		   ? NULL
+		   : "W3, D4: the count of queued contexts that hold is wrong";
+}
+
 static const char *check_wounds(const struct wwr_mutex *mutex, const struct wwr_acquire_ctx *owner)
 {
 	for (const struct wwr_waiter *waiter = mutex->first; waiter != NULL;
@@ -157,8 +169,9 @@ const char *ex_queue_check(const struct wwr_mutex *mutex)
 		return NULL;
 	if (((owner & OWNER_WAITERS) != 0) != (mutex->first != NULL))
 		return "L4: the waiters mark and the queue differ while the wait lock is free";
-	if (mutex->first == NULL)
-		return NULL;
+	wrong = check_num_holding(mutex);
+	if (mutex->first == NULL || wrong != NULL)
+		return wrong;
 	wrong = check_order(mutex);
 	if (wrong != NULL)
 		return wrong;
