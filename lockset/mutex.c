@@ -247,7 +247,7 @@ int wwr_mutex_trylock(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx)
 	if (!self->registered)
 		thread_register(self);
 	if (!mutex_try(mutex, owner_of_thread(self), NULL))
-		return -EBUSY;
+		return mutex_is_held_by(mutex, owner_of_thread(self)) ? -EALREADY : -EBUSY;
 	mutex_link(mutex, &self->plain);
 	thread_count_lock(self, mutex->lock_class, false);
 	return 0;

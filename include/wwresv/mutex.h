@@ -186,8 +186,8 @@ WWR_API WWR_MUST_CHECK int wwr_mutex_lock_slow_until(struct wwr_mutex *mutex,
  * @param mutex borrowed
  * @param ctx   the transaction, or NULL for a plain lock
  * @retval 0         locked
- * @retval -EALREADY @p ctx holds it already
- * @retval -EBUSY    somebody holds it
+ * @retval -EALREADY @p ctx holds it already; with NULL: the calling thread does, by a plain lock
+ * @retval -EBUSY    anybody else holds it, another context of the calling thread included
  * @retval -EINVAL   the context is of another class, or done
  * @par Thread safety
  * Any thread.

@@ -433,6 +433,9 @@ int model_trylock(int actor, int ctx, int mutex)
 
 	if (ret != 0)
 		return ret;
+	/* C7 */
+	if (ctx == MODEL_NONE && model.mutexes[mutex].holder == MODEL_PLAIN + actor)
+		return -EALREADY;
 	if (model.mutexes[mutex].holder != MODEL_NONE)
 		return -EBUSY;
 	take(mutex, ctx != MODEL_NONE ? ctx : MODEL_PLAIN + actor, MODEL_NONE);

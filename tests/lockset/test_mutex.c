@@ -169,7 +169,7 @@ BOTH_TEST(lockset_mutex, trylock_of_a_held_mutex_returns_ebusy)
 	must(actor_call(PLAIN, do_unlock, B));
 }
 
-BOTH_TEST(lockset_mutex, trylock_of_a_lock_of_the_same_thread_returns_ebusy)
+BOTH_TEST(lockset_mutex, trylock_of_what_the_same_thread_holds_otherwise_returns_ebusy)
 {
 	struct wwr_acquire_ctx second;
 
@@ -180,10 +180,28 @@ BOTH_TEST(lockset_mutex, trylock_of_a_lock_of_the_same_thread_returns_ebusy)
 	assert_returns(wwr_mutex_trylock(A, &second), -EBUSY);
 	assert_returns(wwr_mutex_trylock(A, NULL), -EBUSY);
 	assert_returns(wwr_mutex_trylock(B, &ctx), -EBUSY);
-	assert_returns(wwr_mutex_trylock(B, NULL), -EBUSY);
 	wwr_mutex_unlock(A);
 	wwr_mutex_unlock(B);
 	wwr_acquire_ctx_fini(&second);
+	wwr_acquire_ctx_fini(&ctx);
+}
+
+BOTH_TEST(lockset_mutex, trylock_of_an_own_lock_returns_ealready)
+{
+	wwr_acquire_ctx_init(&ctx, &main_class);
+	must(wwr_mutex_lock(A, &ctx));
+	must(wwr_mutex_trylock(B, NULL));
+	assert_returns(wwr_mutex_trylock(A, &ctx), -EALREADY);
+	assert_returns(wwr_mutex_trylock(B, NULL), -EALREADY);
+	/* Whoever waits for it. */
+	actor_block(PLAIN, do_lock_plain, B);
+	assert_returns(wwr_mutex_trylock(B, NULL), -EALREADY);
+	assert_returns(actor_call(HOLDER, do_trylock_plain, B), -EBUSY);
+	wwr_mutex_unlock(A);
+	/* It was locked once. */
+	wwr_mutex_unlock(B);
+	must(actor_end(PLAIN));
+	must(actor_call(PLAIN, do_unlock, B));
 	wwr_acquire_ctx_fini(&ctx);
 }
 
