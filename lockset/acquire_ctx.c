@@ -67,7 +67,7 @@ void wwr_acquire_ctx_init(struct wwr_acquire_ctx *ctx, struct wwr_class *lock_cl
 	ctx_begin(ctx);
 }
 
-static void ctx_check(const struct wwr_acquire_ctx *ctx, const char *call)
+void ctx_check(const struct wwr_acquire_ctx *ctx, const char *call)
 {
 	WWR_USAGE(ctx->state >= CTX_LIVE && ctx->state <= CTX_DONE,
 		  "%s: %p is no live acquire context", call, (const void *)ctx);

@@ -23,6 +23,9 @@ static inline bool ctx_is_older(const struct wwr_acquire_ctx *ctx,
 	return (int64_t)(ctx->stamp - other->stamp) < 0;
 }
 
+/* Usage error unless it is a live context of the calling thread. */
+void ctx_check(const struct wwr_acquire_ctx *ctx, const char *call);
+
 /* Remember the lock to back off to; the result of the lock call, -EDEADLK. */
 int ctx_set_contended(struct wwr_acquire_ctx *ctx, struct wwr_mutex *mutex, bool injected);
 

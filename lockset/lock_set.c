@@ -45,6 +45,7 @@ int wwr_lock_set_init_with_ctx(struct wwr_lock_set *set, struct wwr_acquire_ctx 
 {
 	int ret;
 
+	ctx_check(ctx, "wwr_lock_set_init_with_ctx");
 	if (ctx->num_held != 0 || ctx->state == CTX_DONE)
 		return -EINVAL;
 	ret = set_init(set, options);
@@ -55,8 +56,18 @@ int wwr_lock_set_init_with_ctx(struct wwr_lock_set *set, struct wwr_acquire_ctx 
 	return 0;
 }
 
+/* S11: what lock_all began, only lock_all ends. */
+static void set_check_may_end(const struct wwr_lock_set *set, const char *call)
+{
+	set_check_thread(set, call);
+	WWR_USAGE(set->phase != SET_ALL,
+		  "%s: set %p is inside wwr_lock_set_lock_all, which releases everything itself",
+		  call, (const void *)set);
+}
+
 void wwr_lock_set_fini(struct wwr_lock_set *set)
 {
+	set_check_may_end(set, "wwr_lock_set_fini");
 	set_end(set);
 	if (set->ctx == &set->own_ctx)
 		wwr_acquire_ctx_fini(set->ctx);
@@ -76,12 +87,18 @@ void set_begin(struct wwr_lock_set *set)
 	set->stats.retries = 0;
 	set->stats.losses = 0;
 	set->stats.restarts = 0;
+	set->stats.injected = 0;
 	set->stats.last_contended = NULL;
 }
 
 bool set_is_contended(const struct wwr_lock_set *set)
 {
 	return set->ctx->state == CTX_CONTENDED;
+}
+
+static bool set_holds(const struct wwr_lock_set *set, const struct wwr_mutex *mutex)
+{
+	return mutex_is_held_by(mutex, owner_of_ctx(set->ctx));
 }
 
 static struct mutex_wait set_wait(const struct wwr_lock_set *set)
@@ -134,10 +151,11 @@ int wwr_lock_set_lock(struct wwr_lock_set *set, struct wwr_mutex *mutex)
 	struct mutex_wait wait;
 	int ret;
 
+	set_check_thread(set, "wwr_lock_set_lock");
 	set_activate(set);
 	if (__builtin_expect(set_is_contended(set), 0))
 		return -EDEADLK;
-	if (mutex_is_held_by(mutex, owner_of_ctx(ctx)))
+	if (set_holds(set, mutex))
 		return set_found(set, mutex);
 	wait = set_wait(set);
 	ret = mutex_lock_ctx(mutex, ctx, &wait);
@@ -149,6 +167,7 @@ int wwr_lock_set_trylock(struct wwr_lock_set *set, struct wwr_mutex *mutex) WWR_
 {
 	int ret;
 
+	set_check_thread(set, "wwr_lock_set_trylock");
 	set_activate(set);
 	if (set_is_contended(set))
 		return -EDEADLK;
@@ -186,38 +205,49 @@ static void set_fall_back(struct wwr_lock_set *set)
 	set->stats.classic = true;
 }
 
+/* S8, S9: the limit is one of contention, so what was injected does not count. */
+static bool set_is_at_limit(const struct wwr_lock_set *set)
+{
+	return set->options.retry_limit != 0 && !set->ctx->injected &&
+	       set->stats.retries - set->stats.injected >= set->options.retry_limit;
+}
+
 int wwr_lock_set_back_off(struct wwr_lock_set *set)
 {
 	struct mutex_wait wait = set_wait(set);
 	struct wwr_mutex *mutex = set->ctx->contended;
 	int ret;
 
+	set_check_thread(set, "wwr_lock_set_back_off");
 	WWR_USAGE(set_is_contended(set), "wwr_lock_set_back_off: set %p has no contended lock",
 		  (void *)set);
 	set_activate(set);
 	set_unlock_members(set);
 	set_fall_back(set);
-	if (set->options.retry_limit != 0 && set->stats.retries >= set->options.retry_limit)
+	if (set_is_at_limit(set))
 		return set->status = -EAGAIN;
 	ret = mutex_lock_contended(mutex, set->ctx, &wait);
 	set->status = ret;
 	if (ret != 0)
 		return ret;
 	set->stats.retries++;
+	set->stats.injected += set->ctx->injected;
 	set->kept = mutex;
 	return 0;
 }
 
 void wwr_lock_set_unlock(struct wwr_lock_set *set, struct wwr_mutex *mutex)
 {
-	WWR_USAGE(wwr_lock_set_holds(set, mutex),
-		  "wwr_lock_set_unlock: set %p does not hold mutex %p", (void *)set, (void *)mutex);
+	set_check_thread(set, "wwr_lock_set_unlock");
+	WWR_USAGE(set_holds(set, mutex), "wwr_lock_set_unlock: set %p does not hold mutex %p",
+		  (void *)set, (void *)mutex);
 	(void)set_found(set, mutex);
 	mutex_unlock_ctx(mutex, set->ctx);
 }
 
 void wwr_lock_set_done(struct wwr_lock_set *set)
 {
+	set_check_thread(set, "wwr_lock_set_done");
 	set_activate(set);
 	WWR_USAGE(!set_is_contended(set),
 		  "wwr_lock_set_done: set %p has a contended lock to back off to", (void *)set);
@@ -255,6 +285,7 @@ void set_end(struct wwr_lock_set *set)
 
 void wwr_lock_set_release_all(struct wwr_lock_set *set)
 {
+	set_check_may_end(set, "wwr_lock_set_release_all");
 	if (!set_is_contended(set)) {
 		set_end(set);
 		return;
@@ -275,13 +306,15 @@ int wwr_lock_set_status(const struct wwr_lock_set *set)
 
 bool wwr_lock_set_holds(const struct wwr_lock_set *set, const struct wwr_mutex *mutex)
 {
-	return mutex_is_held_by(mutex, owner_of_ctx(set->ctx));
+	set_check_thread(set, "wwr_lock_set_holds");
+	return set_holds(set, mutex);
 }
 
 int wwr_lock_set_with_locked(struct wwr_lock_set *set, struct wwr_mutex *mutex,
 			     int (*fn)(struct wwr_mutex *mutex, void *arg), void *arg)
 {
-	return wwr_lock_set_holds(set, mutex) ? fn(mutex, arg) : -EINVAL;
+	set_check_thread(set, "wwr_lock_set_with_locked");
+	return set_holds(set, mutex) ? fn(mutex, arg) : -EINVAL;
 }
 
 void wwr_lock_set_get_stats(const struct wwr_lock_set *set, struct wwr_lock_set_stats *ret_stats)

@@ -6,6 +6,9 @@
 
 #include <wwresv/lock_set.h>
 
+#include "lockset/thread.h"
+#include "lockset/usage.h"
+
 enum set_phase {
 	SET_IDLE,   /* the next lock begins a transaction */
 	SET_ACTIVE, /* a transaction, driven by the caller */
@@ -13,6 +16,13 @@ enum set_phase {
 	SET_BODY,   /* inside its body */
 	SET_ALL,    /* inside wwr_lock_set_lock_all() */
 };
+
+/* C9: a set is of one thread, as its context is. */
+static inline void set_check_thread(const struct wwr_lock_set *set, const char *call)
+{
+	WWR_USAGE(set->ctx->thread == thread_self(), "%s: set %p belongs to another thread", call,
+		  (const void *)set);
+}
 
 /* Begin a transaction unless one is on that kept its stamp. */
 void set_begin(struct wwr_lock_set *set);

@@ -25,7 +25,8 @@ struct wwr_mutex;
 /** How a set behaves; a zeroed structure is the default.  They hold for every sleep of the set. */
 struct wwr_lock_set_options {
 	uint32_t flags;			   /**< WWR_LOCK_SET_x */
-	uint32_t retry_limit;		   /**< back-offs of one transaction; 0 = no limit */
+	uint32_t retry_limit;		   /**< back-offs of one transaction, without injected
+					    * ones; 0 = no limit */
 	int64_t deadline_ns;		   /**< absolute CLOCK_MONOTONIC time; 0 = none */
 	struct wwr_interrupt_token *token; /**< ends sleeps with -EINTR; NULL = nothing does */
 };
@@ -38,6 +39,7 @@ struct wwr_lock_set_stats {
 	uint32_t retries;      /**< attempts after the first one, this transaction */
 	uint32_t losses;       /**< contentions lost under the default policy, this transaction */
 	uint32_t restarts;     /**< back-offs under classic rules, this transaction */
+	uint32_t injected;     /**< of the retries, those after an injected back-off */
 	bool classic;	       /**< classic rules are in force */
 	const struct wwr_mutex *last_contended; /**< met last in this transaction, or NULL */
 };
@@ -54,9 +56,12 @@ struct wwr_lock_set_stats {
  * to classic rules, still with its old stamp, until it commits.
  *
  * A transaction begins with the first lock and commits at wwr_lock_set_release_all() with no
- * contended lock remembered; the next lock begins a new one, with a new stamp.
+ * contended lock remembered; the next lock begins a new one, with a new stamp.  Giving back every
+ * member by itself ends no transaction.
  *
- * Belongs to the thread that initialised it.  All fields: (t) that thread only.
+ * Belongs to the thread that initialised it: a call from another one is a usage error, but for
+ * wwr_lock_set_status() and wwr_lock_set_get_stats(), which only read.  All fields: (t) that
+ * thread only.
  */
 struct wwr_lock_set {
 	struct wwr_acquire_ctx *ctx; /* own_ctx or a borrowed one */
@@ -87,7 +92,7 @@ WWR_API WWR_MUST_CHECK int wwr_lock_set_init(struct wwr_lock_set *set, struct ww
 
 /**
  * Make a set that borrows a context.  Until wwr_lock_set_fini() the caller must not lock with
- * the context directly.
+ * the context directly.  Usage error: a context that has ended, or of another thread.
  *
  * @param set     caller's memory
  * @param ctx     initialised, of this thread; outlives the set
@@ -104,7 +109,7 @@ WWR_API WWR_MUST_CHECK int wwr_lock_set_init_with_ctx(struct wwr_lock_set *set,
 						      const struct wwr_lock_set_options *options);
 
 /**
- * Release what is held and end the set.
+ * Release what is held and end the set.  Usage error: inside wwr_lock_set_lock_all().
  *
  * @param set initialised
  * @par Thread safety
@@ -173,7 +178,8 @@ WWR_API WWR_MUST_CHECK int wwr_lock_set_lock_array(struct wwr_lock_set *set,
  *
  * @param set initialised
  * @retval 0       the set holds the contended lock and nothing else
- * @retval -EAGAIN this was the back-off after the last one that the retry limit allows
+ * @retval -EAGAIN this was the back-off after the last one that the retry limit allows; never
+ *                 after an injected one
  * @retval -EBUSY  the thread holds a lock of the class outside this set
  * @retval -EINTR  as wwr_lock_set_lock()
  * @retval -ETIME  as wwr_lock_set_lock()
@@ -186,7 +192,8 @@ WWR_API WWR_MUST_CHECK int wwr_lock_set_lock_array(struct wwr_lock_set *set,
 WWR_API WWR_MUST_CHECK int wwr_lock_set_back_off(struct wwr_lock_set *set);
 
 /**
- * Give one mutex back before the end; one step, whatever the size of the set.
+ * Give one mutex back before the end; one step, whatever the size of the set.  The transaction
+ * goes on, with its stamp and, once done, done, even when this was the last member.
  * Usage error: the set does not hold it.
  *
  * @param set   initialised
@@ -199,8 +206,9 @@ WWR_API WWR_MUST_CHECK int wwr_lock_set_back_off(struct wwr_lock_set *set);
 WWR_API void wwr_lock_set_unlock(struct wwr_lock_set *set, struct wwr_mutex *mutex);
 
 /**
- * End the acquire phase: later locks return -EINVAL, but for members, which stay 0.
- * wwr_lock_set_release_all() begins anew.  Usage error: done twice, a contended lock remembered.
+ * End the acquire phase: later locks return -EINVAL, but for members, which stay 0, and also once
+ * every member was given back.  wwr_lock_set_release_all() ends that, and so does a new
+ * wwr_lock_set_lock_all() or loop.  Usage error: done twice, a contended lock remembered.
  *
  * @param set initialised
  * @par Thread safety
@@ -213,6 +221,10 @@ WWR_API void wwr_lock_set_done(struct wwr_lock_set *set);
 /**
  * Release everything and forget a contended lock.  With none remembered the transaction has
  * committed, and the next lock begins a new one; else the stamp is kept.
+ *
+ * Usage error: inside wwr_lock_set_lock_all(), whose transaction it would end, with its stamp;
+ * there wwr_lock_set_unlock() gives members back.  Inside wwr_lock_set_until_all_locked() it is the
+ * way to give up: the body must then leave with `break` or `return`.
  *
  * @param set initialised
  * @par Thread safety
@@ -228,8 +240,9 @@ WWR_API void wwr_lock_set_release_all(struct wwr_lock_set *set);
  * Runs @p acquire, which locks what it needs.  On -EDEADLK everything is released, the contended
  * lock is waited for, and @p acquire runs again.  When it returns 0 the set is done, and
  * @p locked runs with every lock held; then all are released.  A contended lock that the last
- * @p acquire did not ask for again is released before @p locked.  Usage error: called while the
- * set holds locks or runs another transaction.
+ * @p acquire did not ask for again is released before @p locked.  Usage errors: called while the
+ * set holds locks or runs another transaction; wwr_lock_set_release_all() or wwr_lock_set_fini()
+ * from one of the two.
  *
  * @param set     initialised, holds nothing
  * @param acquire may run many times; returns 0, or the error of a lock call, or its own
@@ -255,15 +268,21 @@ wwr_lock_set_lock_all(struct wwr_lock_set *set, int (*acquire)(struct wwr_lock_s
  * Run the body until everything it asks for is locked; examples/lock_set.c shows it.
  *
  * The body runs again only when a lock was contended; any other error ends the loop, and
- * wwr_lock_set_status() tells which.  `continue` gives the attempt back to the set.  `break` and
- * `return` leave the loop at once with the locks still held: wwr_lock_set_release_all() or
- * wwr_lock_set_fini() must follow.  When the loop has ended by itself with status 0 everything
- * is held and the set is done; with an error nothing is held.
+ * wwr_lock_set_status() tells which.  `continue` gives the attempt back to the set.  When the loop
+ * has ended by itself with status 0 the set is done and holds what the last body locked and did not
+ * give back by wwr_lock_set_unlock(), be it nothing; with an error nothing is held.
+ *
+ * `break` and `return` leave the loop at once with the locks still held and the set not done;
+ * wwr_lock_set_release_all(), just before or any time after, or wwr_lock_set_fini() releases them.
+ * Usage error: a body that released all so and then came to its end or to `continue`.
+ *
+ * The next loop may begin when nothing is held.
  */
 #define wwr_lock_set_until_all_locked(set)                                                         \
 	for (wwr_lock_set_loop_begin(set); wwr_lock_set_loop_next(set);)
 
-/** Begins wwr_lock_set_until_all_locked(); same usage error as wwr_lock_set_lock_all(). */
+/** Begins wwr_lock_set_until_all_locked(); usage errors as at the call of wwr_lock_set_lock_all().
+ */
 WWR_API void wwr_lock_set_loop_begin(struct wwr_lock_set *set);
 
 /** One step of wwr_lock_set_until_all_locked(); true = run the body. */
@@ -277,7 +296,7 @@ WWR_API bool wwr_lock_set_loop_next(struct wwr_lock_set *set);
  * @retval other the first error of the attempt, or of the back-off that ended the loop; a
  *               trylock that found its mutex held does not count
  * @par Thread safety
- * The set's thread.
+ * The set's thread, or any other while that one makes no call on the set.
  * @par Kernel counterpart
  * none
  */
@@ -318,7 +337,7 @@ WWR_API int wwr_lock_set_with_locked(struct wwr_lock_set *set, struct wwr_mutex 
  * @param set       initialised
  * @param ret_stats written
  * @par Thread safety
- * The set's thread.
+ * The set's thread, or any other while that one makes no call on the set.
  * @par Kernel counterpart
  * none
  */

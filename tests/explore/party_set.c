@@ -106,7 +106,8 @@ static int work(struct party *party, bool kept_is_gone)
 		}
 	}
 	wwr_lock_set_get_stats(party->set, &stats);
-	EX_CHECK(world.config->retry_limit == 0 || stats.retries <= world.config->retry_limit,
+	EX_CHECK(world.config->retry_limit == 0 ||
+		     stats.retries - stats.injected <= world.config->retry_limit,
 		 "S9: T%u retried %u times, more than its limit", party->index + 1, stats.retries);
 	party_check_losses(party, &stats);
 	party->losses = 0;
@@ -167,6 +168,19 @@ static int run_by_hand(struct party *party)
 			return ret;
 		}
 	}
+}
+
+/* Before the next transaction: did it give up because it lost, and nothing else? */
+static void check_gave_up(const struct party *party, int ret)
+{
+	struct wwr_lock_set_stats stats;
+
+	if (ret != -EAGAIN)
+		return;
+	wwr_lock_set_get_stats(party->set, &stats);
+	EX_CHECK(stats.losses + stats.restarts > world.config->retry_limit,
+		 "S8: T%u gave up for its retry limit and has lost %u times only", party->index + 1,
+		 stats.losses + stats.restarts);
 }
 
 static int run_once(struct party *party)
@@ -231,7 +245,10 @@ void party_run_set(struct party *party)
 
 	init_set(party);
 	do {
-		party_end(party, run_once(party));
+		int ret = run_once(party);
+
+		check_gave_up(party, ret);
+		party_end(party, ret);
 		check_nothing_left(party);
 	} while (rounds-- > 1 && party->gave_up == 0);
 	fini_set(party);

@@ -52,6 +52,8 @@ SCENARIO(retry_limit, "sets that give up after one retry", WW, SIZE(3, 2), .kind
 	 .retry_limit = 1);
 SCENARIO(wd_retry_limit, "wait-die: sets that give up after two retries", WD, SIZE(3, 3),
 	 .kinds = KINDS_SETS | KIND_PLAIN, .retry_limit = 2);
+SCENARIO(retry_limit_inject, "sets that give up after one retry, and injected back-offs", WW,
+	 SIZE(3, 3), .kinds = KINDS_SETS, .flags = WORLD_INJECT, .retry_limit = 1);
 SCENARIO(ww_trylock, "wound-wait: trylock beside lock", WW, SIZE(3, 2), .kinds = KINDS_ALL,
 	 .flags = WORLD_TRY);
 SCENARIO(wd_trylock, "wait-die: trylock beside lock", WD, SIZE(3, 2), .kinds = KINDS_ALL,
@@ -77,6 +79,7 @@ const struct ex_scenario *const ex_wait_scenarios[] = {
     &wd_mid_unlock,
     &retry_limit,
     &wd_retry_limit,
+    &retry_limit_inject,
     &ww_trylock,
     &wd_trylock,
     NULL,

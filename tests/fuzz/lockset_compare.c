@@ -124,6 +124,7 @@ static void compare_set(int number)
 	COMPARE(got.retries, want->stats.retries, "set", number);
 	COMPARE(got.losses, want->stats.losses, "set", number);
 	COMPARE(got.restarts, want->stats.restarts, "set", number);
+	COMPARE(got.injected, want->stats.injected, "set", number);
 	COMPARE((uintptr_t)got.last_contended, (uintptr_t)world_mutex(want->last_contended), "set",
 		number);
 	if (!want->fresh)
@@ -194,7 +195,7 @@ static void compare_answers(int number)
 	}
 	for (int i = 0; i < MODEL_SETS; i++) {
 		if (model.sets[i].exists)
-			COMPARE(wwr_lock_set_holds(&world.sets[i], mutex),
+			COMPARE(wwr_mutex_is_owned_by(mutex, world.sets[i].ctx),
 				model_set_holds(i, number), "mutex", number);
 	}
 }

@@ -100,6 +100,7 @@ static void set_begin(struct model_set *set)
 	set->stats.retries = 0;
 	set->stats.losses = 0;
 	set->stats.restarts = 0;
+	set->stats.injected = 0;
 	set->last_contended = MODEL_NONE;
 }
 
@@ -244,6 +245,7 @@ static int set_backed_off(struct model_set *set, int ret)
 	set->status = ret;
 	if (ret == 0) {
 		set->stats.retries++;
+		set->stats.injected += set_ctx(set)->injected;
 		set->kept = set->target;
 	}
 	return ret;
@@ -259,7 +261,8 @@ static int set_back_off(int set)
 	set_need_transaction(s);
 	set_unlock_members(s);
 	set_fall_back(s);
-	if (s->retry_limit != 0 && s->stats.retries >= s->retry_limit)
+	if (s->retry_limit != 0 && !set_ctx(s)->injected &&
+	    s->stats.retries - s->stats.injected >= s->retry_limit)
 		return s->status = -EAGAIN;
 	return set_backed_off(s, model_lock(model_actor_of_set(set), s->ctx, s->target, &wait));
 }
@@ -308,6 +311,9 @@ static void set_complete(int set)
 
 static void set_run_begin(struct model_set *set, enum model_phase phase)
 {
+	/* S12 */
+	if (set->phase == MODEL_ACTIVE && set_ctx(set)->state == MODEL_CTX_DONE)
+		set_end(set);
 	if (set->phase == MODEL_IDLE)
 		set_begin(set);
 	set->phase = phase;
@@ -371,8 +377,6 @@ int model_set_loop_next(int set)
 		s->phase = MODEL_IN_BODY;
 		return MODEL_BODY;
 	}
-	if (s->phase != MODEL_IN_BODY)
-		return 0;
 	if (model_set_is_contended(set) && s->status == -EDEADLK) {
 		s->call = MODEL_CALL_LOOP;
 		return set_loop_backed_off(set, set_back_off(set));

@@ -259,7 +259,7 @@ static bool set_may_run(int set)
 
 	if (ctx->num_held > 0)
 		return false;
-	return s->phase == MODEL_IDLE || ctx->state == MODEL_CTX_LIVE;
+	return s->phase == MODEL_IDLE || ctx->state != MODEL_CTX_CONTENDED;
 }
 
 static int set_lock_all(int actor, int set)
@@ -297,8 +297,11 @@ static int set_loop(int actor, int set)
 			break;
 		(void)run_script(actor, set);
 		leave = world_choose(16);
-		if (leave == 2)
+		/* Who releases all must leave; choose_set() does it for one that left so. */
+		if (leave == 2) {
 			set_release_all(actor, set);
+			leave = 1;
+		}
 	}
 	return 0;
 }

@@ -184,6 +184,53 @@ BOTH_TEST(lockset_injection, injected_back_offs_are_no_losses)
 	cr_assert_eq(class_stats.num_fallbacks, 0);
 }
 
+/* B is lost by injection, then got: nothing else is held after. */
+static void be_injected(void)
+{
+	while (wwr_lock_set_lock(&set, B) == 0)
+		wwr_lock_set_unlock(&set, B);
+	must(wwr_lock_set_back_off(&set));
+	wwr_lock_set_unlock(&set, B);
+	must(wwr_lock_set_lock(&set, A));
+}
+
+/* The limit is one of contention; what is injected comes to an end by itself. */
+BOTH_TEST(lockset_injection, injected_back_offs_do_not_count_towards_the_retry_limit)
+{
+	static const struct wwr_lock_set_options options = {.retry_limit = 1};
+	struct wwr_lock_set_stats stats;
+
+	wwr_class_set_injection(&main_class, 1, 0);
+	must(wwr_lock_set_init(&set, &main_class, &options));
+	must(wwr_lock_set_lock(&set, A));
+	be_injected();
+	be_injected();
+	/* One real one is allowed. */
+	must(actor_call(HOLDER, do_lock_plain, C));
+	assert_returns(wwr_lock_set_lock(&set, C), -EDEADLK);
+	must(actor_call(HOLDER, do_unlock, C));
+	assert_returns(wwr_lock_set_back_off(&set), 0);
+	wwr_lock_set_unlock(&set, C);
+	must(wwr_lock_set_lock(&set, A));
+	be_injected();
+	wwr_lock_set_get_stats(&set, &stats);
+	cr_assert_eq(stats.retries, 4);
+	cr_assert_eq(stats.injected, 3);
+	cr_assert_eq(stats.losses, 1);
+	must(actor_call(HOLDER, do_lock_plain, C));
+	assert_returns(wwr_lock_set_lock(&set, C), -EDEADLK);
+	must(actor_call(HOLDER, do_unlock, C));
+	assert_returns(wwr_lock_set_back_off(&set), -EAGAIN);
+	/* The next transaction counts anew. */
+	wwr_lock_set_release_all(&set);
+	must(wwr_lock_set_lock(&set, A));
+	wwr_lock_set_release_all(&set);
+	must(wwr_lock_set_lock(&set, A));
+	wwr_lock_set_get_stats(&set, &stats);
+	cr_assert_eq(stats.injected, 0);
+	wwr_lock_set_fini(&set);
+}
+
 static int acquire_all(struct wwr_lock_set *locks, void *arg)
 {
 	(void)arg;

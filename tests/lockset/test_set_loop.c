@@ -294,39 +294,79 @@ BOTH_TEST(lockset_loop, return_leaves_the_locks_held_until_fini)
 	cr_assert_not(wwr_mutex_is_locked(A));
 }
 
-BOTH_TEST(lockset_loop, release_all_in_the_body_ends_the_loop_with_nothing_held)
+BOTH_TEST(lockset_loop, release_all_and_break_end_the_transaction)
 {
-	unsigned int num_bodies = 0;
-
 	open_set(NULL);
 	wwr_lock_set_until_all_locked (&set) {
-		num_bodies++;
 		must(wwr_lock_set_lock(&set, A));
 		wwr_lock_set_release_all(&set);
+		break;
 	}
-	cr_assert_eq(num_bodies, 1);
 	assert_nothing_held();
+	/* The next lock begins a new one. */
 	assert_returns(wwr_lock_set_lock(&set, A), 0);
 	cr_assert_eq(set.ctx->stamp, 2);
 	wwr_lock_set_fini(&set);
 }
 
-BOTH_TEST(lockset_loop, release_all_after_a_contended_lock_ends_the_loop)
+BOTH_TEST(lockset_loop, release_all_after_a_contended_lock_and_break_keep_the_stamp)
 {
-	unsigned int num_bodies = 0;
-
 	holder_takes_b();
 	open_set(NULL);
 	wwr_lock_set_until_all_locked (&set) {
-		num_bodies++;
 		must(wwr_lock_set_lock(&set, A));
-		if (lock_or_get_freed(B) == -EDEADLK)
+		if (lock_or_get_freed(B) == -EDEADLK) {
 			wwr_lock_set_release_all(&set);
+			break;
+		}
 	}
-	cr_assert_eq(num_bodies, 1);
 	assert_nothing_held();
 	assert_returns(wwr_lock_set_lock(&set, A), 0);
 	cr_assert_eq(set.ctx->stamp, 1);
+	wwr_lock_set_fini(&set);
+}
+
+BOTH_TEST(lockset_loop, body_that_gives_back_each_member_ends_done_with_nothing)
+{
+	open_set(NULL);
+	wwr_lock_set_until_all_locked (&set) {
+		must(wwr_lock_set_lock(&set, A));
+		must(wwr_lock_set_lock(&set, B));
+		wwr_lock_set_unlock(&set, A);
+		wwr_lock_set_unlock(&set, B);
+	}
+	assert_returns(wwr_lock_set_status(&set), 0);
+	assert_nothing_held();
+	assert_returns(wwr_lock_set_lock(&set, A), -EINVAL);
+	wwr_lock_set_release_all(&set);
+	assert_returns(wwr_lock_set_lock(&set, A), 0);
+	wwr_lock_set_fini(&set);
+}
+
+BOTH_TEST(lockset_loop, members_given_back_after_the_loop_leave_the_set_done)
+{
+	open_set(NULL);
+	wwr_lock_set_until_all_locked (&set)
+		must(wwr_lock_set_lock(&set, A));
+	wwr_lock_set_unlock(&set, A);
+	/* Only release_all, or a new run, ends what is done. */
+	assert_returns(wwr_lock_set_lock(&set, A), -EINVAL);
+	wwr_lock_set_until_all_locked (&set)
+		must(wwr_lock_set_lock(&set, B));
+	cr_assert(wwr_lock_set_holds(&set, B));
+	cr_assert_eq(set.ctx->stamp, 2);
+	wwr_lock_set_fini(&set);
+}
+
+BOTH_TEST(lockset_loop, loops_that_lock_nothing_follow_each_other)
+{
+	open_set(NULL);
+	for (uint64_t i = 1; i <= 3; i++) {
+		wwr_lock_set_until_all_locked (&set) {
+		}
+		assert_returns(wwr_lock_set_status(&set), 0);
+		cr_assert_eq(set.ctx->stamp, i);
+	}
 	wwr_lock_set_fini(&set);
 }
 

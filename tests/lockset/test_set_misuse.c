@@ -47,6 +47,22 @@ static int end_phase(struct wwr_lock_set *locks, void *arg)
 	return 0;
 }
 
+static int release_early(struct wwr_lock_set *locks, void *arg)
+{
+	int ret = wwr_lock_set_lock(locks, A);
+
+	(void)arg;
+	wwr_lock_set_release_all(locks);
+	return ret;
+}
+
+static int fini_early(struct wwr_lock_set *locks, void *arg)
+{
+	(void)arg;
+	wwr_lock_set_fini(locks);
+	return 0;
+}
+
 static int lock_c(struct wwr_lock_set *locks, void *arg)
 {
 	(void)arg;
@@ -173,31 +189,74 @@ MISUSE_TEST(lockset_set_misuse, loop_in_a_loop_aborts, "runs another transaction
 		(void)loop_once_more(&set, NULL);
 }
 
-/* A set belongs to the thread that initialised it. */
-static int do_use_set(struct actor *self, void *arg)
-{
-	(void)self;
-	return wwr_lock_set_lock(&set, arg);
-}
-
-static int do_fini_set(struct actor *self, void *arg)
-{
-	(void)self;
-	(void)arg;
-	wwr_lock_set_fini(&set);
-	return 0;
-}
-
-MISUSE_TEST(lockset_set_misuse, lock_from_another_thread_aborts, "belongs to another thread")
-{
-	begin();
-	(void)actor_call(OLDER, do_use_set, C);
-}
-
-MISUSE_TEST(lockset_set_misuse, fini_from_another_thread_aborts, "belongs to another thread")
+/* It would end the transaction, and what acquire locks next would have a new stamp. */
+MISUSE_TEST(lockset_set_misuse, release_all_in_acquire_aborts, "wwr_lock_set_release_all: set")
 {
 	must(wwr_lock_set_init(&set, &main_class, NULL));
-	(void)actor_call(OLDER, do_fini_set, NULL);
+	(void)!wwr_lock_set_lock_all(&set, release_early, acquire_none, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, release_all_in_locked_aborts,
+	    "is inside wwr_lock_set_lock_all, which releases everything itself")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	(void)!wwr_lock_set_lock_all(&set, acquire_none, release_early, NULL);
+}
+
+static int give_up(struct wwr_lock_set *locks, void *arg)
+{
+	(void)arg;
+	must(wwr_lock_set_lock(locks, A));
+	must(wwr_lock_set_lock(locks, B) != -EDEADLK);
+	wwr_lock_set_release_all(locks);
+	return -EDEADLK;
+}
+
+MISUSE_TEST(lockset_set_misuse, release_all_of_a_contended_lock_in_acquire_aborts,
+	    "wwr_lock_set_release_all: set")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	must(actor_call(HOLDER, do_lock_plain, B));
+	(void)!wwr_lock_set_lock_all(&set, give_up, acquire_none, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, fini_in_acquire_aborts, "wwr_lock_set_fini: set")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	(void)!wwr_lock_set_lock_all(&set, fini_early, acquire_none, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, fini_in_locked_aborts, "wwr_lock_set_fini: set")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	(void)!wwr_lock_set_lock_all(&set, acquire_none, fini_early, NULL);
+}
+
+/* 0 would say that everything is held. */
+MISUSE_TEST(lockset_set_misuse, loop_that_goes_on_after_release_all_aborts,
+	    "wwr_lock_set_until_all_locked: the body released all of set")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	wwr_lock_set_until_all_locked (&set)
+		(void)release_early(&set, NULL);
+}
+
+MISUSE_TEST(lockset_set_misuse, loop_that_locks_on_after_release_all_aborts,
+	    "did not leave the loop")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	wwr_lock_set_until_all_locked (&set) {
+		(void)release_early(&set, NULL);
+		(void)lock_c(&set, NULL);
+	}
+}
+
+MISUSE_TEST(lockset_set_misuse, loop_that_goes_on_after_giving_up_aborts, "did not leave the loop")
+{
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	must(actor_call(HOLDER, do_lock_plain, B));
+	wwr_lock_set_until_all_locked (&set)
+		(void)give_up(&set, NULL);
 }
 
 static void *init_and_exit(void *arg)

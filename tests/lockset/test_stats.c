@@ -2,7 +2,10 @@
 /* Classes, and what classes and sets count. */
 #include "tests/lockset/stage.h"
 
+#include "lockset/thread.h"
+
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 static struct wwr_lock_set set;
@@ -236,6 +239,59 @@ BOTH_TEST(lockset_class, fini_makes_threads_forget_so_that_the_memory_may_be_use
 		must(actor_call(PLAIN, do_unlock, &own));
 		cr_assert_eq(class_stats(&lock_class).num_locks, 2);
 		wwr_class_fini(&lock_class);
+	}
+}
+
+/*
+ * On the hot path statistics touch no memory that threads share: of the class a transaction changes
+ * the stamp, which has a cache line of its own, and what a thread counts is in lines of its own.
+ */
+BOTH_TEST(lockset_class, locking_changes_nothing_of_the_class_but_the_stamp)
+{
+	struct wwr_class before;
+	uint64_t stamp;
+
+	/* The thread has counters for the class from its first transaction on. */
+	must(wwr_lock_set_init(&set, &main_class, NULL));
+	must(wwr_lock_set_lock(&set, A));
+	wwr_lock_set_release_all(&set);
+	stamp = main_class.stamp;
+	memcpy(&before, &main_class, sizeof(before));
+	for (int i = 0; i < 10; i++) {
+		must(wwr_lock_set_lock(&set, A));
+		must(wwr_lock_set_lock(&set, B));
+		wwr_lock_set_release_all(&set);
+		must(wwr_mutex_lock(C, NULL));
+		must(wwr_mutex_trylock(D, NULL));
+		wwr_mutex_unlock(C);
+		wwr_mutex_unlock(D);
+	}
+	cr_assert_eq(main_class.stamp, stamp + 10);
+	before.stamp = main_class.stamp;
+	cr_assert_arr_eq(&before, &main_class, sizeof(before));
+	wwr_lock_set_fini(&set);
+	cr_assert_eq(class_stats(&main_class).num_locks, 41);
+}
+
+static int do_get_record(struct actor *self, void *arg)
+{
+	(void)self;
+	*(const struct wwr_thread **)arg = thread_self();
+	return 0;
+}
+
+BOTH_TEST(lockset_class, what_threads_write_often_shares_no_cache_line)
+{
+	const struct wwr_thread *records[3];
+
+	cr_assert_eq(offsetof(struct wwr_class, stamp) % WWR_CACHE_LINE, 0);
+	cr_assert_eq(sizeof(struct wwr_class) % WWR_CACHE_LINE, 0);
+	cr_assert_eq(sizeof(struct wwr_thread) % WWR_CACHE_LINE, 0);
+	for (int i = 0; i < 3; i++) {
+		(void)actor_call(&actor[i], do_get_record, &records[i]);
+		cr_assert_eq((uintptr_t)records[i] % WWR_CACHE_LINE, 0);
+		for (int j = 0; j < i; j++)
+			cr_assert_neq(records[i], records[j]);
 	}
 }
 
