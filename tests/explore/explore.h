@@ -40,6 +40,7 @@ struct ex_scenario {
 /* NULL-terminated; tests/explore/scenarios_*.c.  All of them are in ex_tables, main.c. */
 extern const struct ex_scenario *const ex_set_scenarios[];
 extern const struct ex_scenario *const ex_wait_scenarios[];
+extern const struct ex_scenario *const ex_thread_scenarios[];
 extern const struct ex_scenario *const ex_memory_scenarios[];
 extern const struct ex_scenario *const ex_fence_scenarios[];
 extern const struct ex_scenario *const ex_detach_scenarios[];

@@ -25,6 +25,7 @@ static int lock_one(struct party *party, unsigned int mutex)
 
 	if (world_has(WORLD_TRY) && ex_choose(2) == 0)
 		ret = wwr_lock_set_trylock(party->set, lock);
+	EX_CHECK(ret == 0 || ret == -EBUSY, "C7: T%u got %d from trylock", party->index + 1, ret);
 	if (ret == -EBUSY)
 		ret = wwr_lock_set_lock(party->set, lock);
 	EX_CHECK(!holds || classic == (party->set->ctx->classic != 0),
