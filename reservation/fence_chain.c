@@ -4,6 +4,10 @@
  * NULL, when what is skipped has signalled; so it is NULL exactly when everything before is known
  * to have signalled.  A reference to prev is taken under the node's lock, and dropped outside.
  *
+ * A collected node that has failed is wanted by those who ask for its point later.  The node that
+ * collects it has it in failed, if it has none there: nodes are collected from the newest to the
+ * oldest, and older failed ones are found through this one, which keeps its own prev and failed.
+ *
  * A node whose signal was asked for has a callback with its own fence and one with the node before,
  * whose signal was asked for then, too; so each signal is passed on by one step, from the oldest to
  * the newest, in whatever order the fences signal.
@@ -18,6 +22,9 @@
 
 #include <assert.h>
 #include <errno.h>
+
+/* Of the failed nodes that were collected so many of the latest are remembered, at least. */
+#define CHAIN_MAX_FAILED 16
 
 static const char *chain_driver_name(const struct wwr_fence *fence)
 {
@@ -43,31 +50,58 @@ static struct wwr_fence *chain_get_prev(struct wwr_fence_chain *chain, int64_t *
 	return prev;
 }
 
-/* Put next, a reference, in the place of prev, unless another thread was faster. */
-static void chain_replace_prev(struct wwr_fence_chain *chain, struct wwr_fence *prev,
-			       struct wwr_fence *next, int64_t collected_ns)
+/* The latest failed node that was collected, a reference, or NULL. */
+static struct wwr_fence *chain_get_failed(struct wwr_fence_chain *chain)
 {
-	struct wwr_fence *unused = next;
+	struct wwr_fence *failed;
+
+	wait_lock(&chain->lock);
+	failed = wwr_fence_get(chain->failed);
+	wait_unlock(&chain->lock);
+	return failed;
+}
+
+/* What takes the place of prev: references. */
+struct chain_next {
+	struct wwr_fence *prev;
+	struct wwr_fence *failed; /* NULL = nothing to remember */
+	int64_t collected_ns;
+};
+
+/* Unless another thread was faster.  True = there is a failed node to remember. */
+static bool chain_replace_prev(struct wwr_fence_chain *chain, struct wwr_fence *prev,
+			       const struct chain_next *next)
+{
+	struct wwr_fence *unused = next->prev;
+	struct wwr_fence *failed = next->failed;
+	bool remembers = false;
 
 	wait_lock(&chain->lock);
 	if (chain->prev == prev) {
 		unused = prev;
-		chain->prev = next;
-		if (chain->collected_ns < collected_ns)
-			chain->collected_ns = collected_ns;
+		chain->prev = next->prev;
+		if (chain->collected_ns < next->collected_ns)
+			chain->collected_ns = next->collected_ns;
+		if (chain->failed == NULL && failed != NULL) {
+			chain->failed = failed;
+			failed = NULL;
+			remembers = true;
+		}
 	}
 	wait_unlock(&chain->lock);
 	wwr_fence_put(unused);
+	wwr_fence_put(failed);
+	return remembers;
 }
 
-/* What comes before the node and is pending: a reference.  Collects what is not. */
-static struct wwr_fence *chain_collect(struct wwr_fence_chain *chain, int64_t *ret_collected_ns)
+/* As chain_collect(); *remembers is set if there is one more failed node than before. */
+static struct wwr_fence *chain_collect_nodes(struct wwr_fence_chain *chain,
+					     int64_t *ret_collected_ns, bool *remembers)
 {
 	for (;;) {
 		struct wwr_fence *prev = chain_get_prev(chain, ret_collected_ns);
 		struct wwr_fence *contained = prev;
-		struct wwr_fence *next = NULL;
-		int64_t collected_ns = 0;
+		struct chain_next next = {.prev = NULL};
 
 		if (prev == NULL)
 			return NULL;
@@ -75,13 +109,56 @@ static struct wwr_fence *chain_collect(struct wwr_fence_chain *chain, int64_t *r
 			contained = fence_to_chain(prev)->fence;
 		if (!wwr_fence_is_signaled(contained))
 			return prev;
-		if (contained != prev)
-			next = chain_get_prev(fence_to_chain(prev), &collected_ns);
-		if (collected_ns < wwr_fence_timestamp(contained))
-			collected_ns = wwr_fence_timestamp(contained);
-		chain_replace_prev(chain, prev, next, collected_ns);
+		if (contained != prev) {
+			next.prev = chain_get_prev(fence_to_chain(prev), &next.collected_ns);
+			next.failed = wwr_fence_get_status(contained) < 0
+					  ? wwr_fence_get(prev)
+					  : chain_get_failed(fence_to_chain(prev));
+		}
+		if (next.collected_ns < wwr_fence_timestamp(contained))
+			next.collected_ns = wwr_fence_timestamp(contained);
+		if (chain_replace_prev(chain, prev, &next))
+			*remembers = true;
 		wwr_fence_put(prev);
 	}
+}
+
+/*
+ * Forget what is too long ago, and let the failed nodes collect, too: nobody else looks at them,
+ * and they would keep what was pending before them.
+ */
+static void chain_trim_failed(struct wwr_fence_chain *chain)
+{
+	struct wwr_fence *node = chain_get_failed(chain);
+	struct wwr_fence *old;
+	int64_t collected_ns;
+	bool remembers = false;
+
+	for (int i = 1; node != NULL && i < CHAIN_MAX_FAILED; i++) {
+		old = node;
+		wwr_fence_put(chain_collect_nodes(fence_to_chain(node), &collected_ns, &remembers));
+		node = chain_get_failed(fence_to_chain(node));
+		wwr_fence_put(old);
+	}
+	if (node == NULL)
+		return;
+	wait_lock(&fence_to_chain(node)->lock);
+	old = fence_to_chain(node)->failed;
+	fence_to_chain(node)->failed = NULL;
+	wait_unlock(&fence_to_chain(node)->lock);
+	wwr_fence_put(old);
+	wwr_fence_put(node);
+}
+
+/* What comes before the node and is pending: a reference.  Collects what is not. */
+static struct wwr_fence *chain_collect(struct wwr_fence_chain *chain, int64_t *ret_collected_ns)
+{
+	bool remembers = false;
+	struct wwr_fence *prev = chain_collect_nodes(chain, ret_collected_ns, &remembers);
+
+	if (remembers)
+		chain_trim_failed(chain);
+	return prev;
 }
 
 bool fence_chain_poll(struct wwr_fence_chain *chain, struct fence_result *ret_result)
@@ -195,6 +272,7 @@ static void chain_release(struct wwr_fence *fence)
 	struct wwr_fence_chain *chain = fence_to_chain(fence);
 
 	wwr_fence_put(chain->prev);
+	wwr_fence_put(chain->failed);
 	wwr_fence_put(chain->fence);
 	wwr_free(chain);
 }
@@ -242,6 +320,7 @@ int wwr_fence_chain_link(struct wwr_fence_chain *chain, struct wwr_fence *prev,
 	chain->fence = wwr_fence_get(fence);
 	chain->prev = wwr_fence_get(prev);
 	chain->collected_ns = 0;
+	chain->failed = NULL;
 	chain->lock = 0;
 	*ret_fence = &chain->base;
 	return 0;
@@ -270,6 +349,24 @@ struct wwr_fence *wwr_fence_chain_walk(struct wwr_fence *fence)
 	return prev;
 }
 
+/* Towards a point before the node, whose reference is dropped: to a failed one, if that is there.
+ */
+static struct wwr_fence *chain_step_to(struct wwr_fence *node, uint64_t seqno)
+{
+	struct wwr_fence *prev = wwr_fence_chain_walk(wwr_fence_get(node));
+	struct wwr_fence *failed = chain_get_failed(fence_to_chain(node));
+
+	/* What it has collected by now is newer than what is left. */
+	if (failed == NULL || failed->context != node->context || failed->seqno < seqno) {
+		wwr_fence_put(failed);
+		wwr_fence_put(node);
+		return prev;
+	}
+	wwr_fence_put(prev);
+	wwr_fence_put(node);
+	return failed;
+}
+
 int wwr_fence_chain_find_seqno(struct wwr_fence *fence, uint64_t seqno,
 			       struct wwr_fence **ret_fence)
 {
@@ -281,7 +378,7 @@ int wwr_fence_chain_find_seqno(struct wwr_fence *fence, uint64_t seqno,
 	/* Points of other contexts come before all of this one's. */
 	while (seqno != 0 && node != NULL && node->context == fence->context &&
 	       fence_to_chain(node)->prev_seqno >= seqno)
-		node = wwr_fence_chain_walk(node);
+		node = chain_step_to(node, seqno);
 	if (seqno != 0 && node != NULL && wwr_fence_get_status(node) == 1) {
 		wwr_fence_put(node);
 		node = NULL;

@@ -99,12 +99,13 @@ void fence_array_init(struct fence_array *array, uint64_t context, uint64_t seqn
 /* Fields: (i) immutable once linked, (l) under lock, (a) atomic. */
 struct wwr_fence_chain {
 	struct wwr_fence base;
-	struct wwr_fence *fence; /* (i) a reference */
-	uint64_t prev_seqno;	 /* (i) it stands for the points after this one, up to its own */
-	struct wwr_fence *prev;	 /* (l) a reference; NULL = all before have signalled */
-	int64_t collected_ns;	 /* (l) the latest timestamp of what was collected */
-	uint32_t lock;		 /* a wait lock; nothing is called under it */
-	uint32_t num_awaited;	 /* (a) as in an array */
+	struct wwr_fence *fence;  /* (i) a reference */
+	uint64_t prev_seqno;	  /* (i) it stands for the points after this one, up to its own */
+	struct wwr_fence *prev;	  /* (l) a reference; NULL = all before have signalled */
+	int64_t collected_ns;	  /* (l) the latest timestamp of what was collected */
+	struct wwr_fence *failed; /* (l) a reference: the latest collected node that has failed */
+	uint32_t lock;		  /* a wait lock; nothing is called under it */
+	uint32_t num_awaited;	  /* (a) as in an array */
 	struct wwr_fence_cb fence_cb;
 	struct wwr_fence_cb prev_cb;
 };

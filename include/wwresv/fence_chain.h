@@ -113,14 +113,15 @@ WWR_API WWR_MUST_CHECK struct wwr_fence *wwr_fence_chain_walk(struct wwr_fence *
  *
  * @param fence     borrowed: the newest point, or NULL: there is none yet
  * @param seqno     the point; 0 asks for nothing in particular
- * @param ret_fence a reference, or NULL: the point was reached; but @p fence if that is the point
- *                  and has failed, and always for point 0
+ * @param ret_fence a reference, or NULL: the point was reached without an error.  A point that has
+ *                  failed is found, with its error, also when later ones have collected it; of
+ * those at least the 16 latest are remembered.  @p fence for point 0
  * @retval 0       found
  * @retval -EINVAL the point was not submitted yet, or @p fence is not a chain
  * @par Thread safety
  * Any thread.
  * @par Kernel counterpart
- * dma_fence_chain_find_seqno()
+ * dma_fence_chain_find_seqno(), which finds no failed point once it was collected
  */
 WWR_API WWR_MUST_CHECK int wwr_fence_chain_find_seqno(struct wwr_fence *fence, uint64_t seqno,
 						      struct wwr_fence **ret_fence);

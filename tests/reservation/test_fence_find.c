@@ -213,3 +213,155 @@ Test(reservation_fence_find, signalled_in_any_order_is_never_too_early)
 	}
 	finish();
 }
+
+static void fail(unsigned int index, int error)
+{
+	wwr_fence_set_error(fences[index], error);
+	(void)wwr_fence_signal(fences[index]);
+}
+
+/* The status of what is found for a point: 1 = reached, nothing is found. */
+static int found_status(uint64_t seqno)
+{
+	struct wwr_fence *node = NULL;
+	int status = 1;
+
+	cr_assert_eq(wwr_fence_chain_find_seqno(head, seqno, &node), 0);
+	if (node != NULL)
+		status = wwr_fence_get_status(node);
+	wwr_fence_put(node);
+	return status;
+}
+
+Test(reservation_fence_find, failed_point_is_found_when_it_was_collected)
+{
+	add_points(5, 10);
+	for (unsigned int i = 0; i < 5; i++) {
+		if (i == 1 || i == 3)
+			fail(i, i == 1 ? -ETIME : -ECANCELED);
+		else
+			(void)wwr_fence_signal(fences[i]);
+	}
+	wwr_fence_put(wwr_fence_chain_walk(wwr_fence_get(head)));
+	cr_expect_eq(test_alloc_alive(), 3, "the newest one and those that failed are left");
+	for (uint64_t point = 1; point <= 50; point++) {
+		int expected = point > 10 && point <= 20   ? -ETIME
+			       : point > 30 && point <= 40 ? -ECANCELED
+							   : 1;
+
+		cr_expect_eq(found_status(point), expected, "point %u", (unsigned int)point);
+	}
+	finish();
+}
+
+Test(reservation_fence_find, failed_point_waits_for_what_is_before_it)
+{
+	add_points(4, 1);
+	fail(2, -ETIME);
+	expect_found(3, 3);
+	cr_expect_eq(found_status(3), 0);
+	expect_found(4, 4);
+	(void)wwr_fence_signal(fences[3]);
+	(void)wwr_fence_signal(fences[0]);
+	cr_expect_eq(found_status(3), 0, "point 2 is pending");
+	expect_found(2, 2);
+	(void)wwr_fence_signal(fences[1]);
+	cr_expect_eq(found_status(3), -ETIME);
+	for (uint64_t point = 1; point <= 4; point++) {
+		if (point != 3)
+			expect_found(point, 0);
+	}
+	finish();
+}
+
+Test(reservation_fence_find, later_heads_remember_failed_points_and_keep_nothing_else)
+{
+	add_points(2, 1);
+	fail(1, -ETIME);
+	for (unsigned int i = 2; i < 100; i++) {
+		add_point(i + 1);
+		(void)wwr_fence_signal(fences[i]);
+		cr_expect_eq(found_status(i + 1), 0, "point 1 is pending");
+	}
+	cr_expect_leq(test_alloc_alive(), 3, "the newest, the failed and the pending one");
+	(void)wwr_fence_signal(fences[0]);
+	add_point(101);
+	(void)wwr_fence_signal(fences[100]);
+	cr_expect_eq(found_status(50), 1);
+	cr_expect_eq(found_status(2), -ETIME);
+	cr_expect_eq(test_alloc_alive(), 2);
+	finish();
+}
+
+#define NUM_FAILED 4000u /* there are errors for so many */
+
+/* As failed_points_are_forgotten..., with the fences signalled in this order. */
+static void fail_all(bool newest_first)
+{
+	for (unsigned int i = 0; i < NUM_FAILED; i++) {
+		unsigned int index = newest_first ? NUM_FAILED - 1 - i : i;
+
+		fail(index, -1 - (int)index);
+		if (i % 61 == 0)
+			wwr_fence_put(wwr_fence_chain_walk(wwr_fence_get(head)));
+	}
+	for (uint64_t point = NUM_FAILED - 16; point <= NUM_FAILED; point++)
+		cr_expect_eq(found_status(point), -(int)point);
+	/* The next ones collect, too. */
+	for (unsigned int i = 0; i < 20; i++) {
+		wwr_fence_put(fences[0]);
+		num_points = 0;
+		add_point(NUM_FAILED + 1 + i);
+		(void)wwr_fence_signal(fences[0]);
+		cr_expect_eq(found_status(NUM_FAILED), -(int)NUM_FAILED);
+	}
+	num_points = NUM_FAILED;
+	cr_expect_leq(test_alloc_alive(), 17, "%u nodes", test_alloc_alive());
+	cr_expect_eq(found_status(NUM_FAILED - 15), -((int)NUM_FAILED - 15));
+	finish();
+}
+
+Test(reservation_fence_find, failed_points_are_forgotten_when_there_are_too_many)
+{
+	add_points(NUM_FAILED, 1);
+	fail_all(false);
+}
+
+Test(reservation_fence_find, failed_points_that_signal_backwards_do_not_pile_up)
+{
+	add_points(NUM_FAILED, 1);
+	fail_all(true);
+}
+
+Test(reservation_fence_find, errors_in_any_order_are_those_of_their_points)
+{
+	uint64_t random = test_seed();
+	bool done[64] = {false};
+	int errors[64] = {0};
+
+	add_points(64, 3);
+	for (unsigned int left = 64; left > 0; left--) {
+		unsigned int choice = (unsigned int)(test_random(&random) % 64);
+		bool pending = false;
+
+		while (done[choice])
+			choice = (choice + 1) % 64;
+		done[choice] = true;
+		/* No more than are remembered. */
+		if (choice % 5 == 0) {
+			errors[choice] = -1 - (int)choice;
+			fail(choice, errors[choice]);
+		} else {
+			(void)wwr_fence_signal(fences[choice]);
+		}
+		for (unsigned int i = 0; i < 64; i++) {
+			uint64_t point = i * 3 + 1 + test_random(&random) % 3;
+
+			pending = pending || !done[i];
+			cr_expect_eq(found_status(point), pending	   ? 0
+							  : errors[i] != 0 ? errors[i]
+									   : 1);
+		}
+	}
+	finish();
+}
