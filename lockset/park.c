@@ -86,6 +86,12 @@ uint32_t park_begin(uint32_t *word)
 	return wwr_atomic_load(word, WWR_ACQUIRE);
 }
 
+/* It has not slept to the end, so nobody has looked at the clock. */
+static int park_woken(int64_t deadline_ns)
+{
+	return deadline_ns != PARK_FOREVER && park_now_ns() >= deadline_ns ? -ETIME : 0;
+}
+
 int park_sleep(uint32_t *word, uint32_t seen, int64_t deadline_ns, bool interruptible)
 {
 	int ret;
@@ -97,13 +103,15 @@ int park_sleep(uint32_t *word, uint32_t seen, int64_t deadline_ns, bool interrup
 
 		/* Relaxed: the futex call compares the word again; acquire in case it changed. */
 		if (!wwr_atomic_cas(word, &expected, seen | PARK_SLEEPING, WWR_ACQUIRE))
-			return 0;
+			return park_woken(deadline_ns);
 		seen |= PARK_SLEEPING;
 	}
 	ret = futex_wait(word, seen, deadline_ns, interruptible);
 	if (ret == -ETIMEDOUT)
 		return -ETIME;
-	return ret == -EINTR && interruptible ? -EINTR : 0;
+	if (ret == -EINTR && interruptible)
+		return -EINTR;
+	return ret != 0 ? park_woken(deadline_ns) : 0;
 }
 
 /* Add a step and maybe a flag, take the sleeping mark; true = it was there. */
