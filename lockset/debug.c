@@ -37,19 +37,19 @@ struct wait_list {
 static void add_wait(struct wwr_thread *thread, void *arg)
 {
 	struct wait_list *list = arg;
-	/* Relaxed: a snapshot of a moving program. */
-	const struct wwr_mutex *mutex = wwr_atomic_load(&thread->waiting, WWR_RELAXED);
+	const struct wwr_mutex *mutex = thread_begin_look(thread);
 
-	if (mutex == NULL)
-		return;
-	if (list->num < list->room) {
-		struct wwr_debug_wait *wait = &list->waits[list->num];
+	if (mutex != NULL && list->num++ < list->room) {
+		struct wwr_debug_wait *wait = &list->waits[list->num - 1];
 
 		wait->tid = thread->tid;
 		wait->mutex = mutex;
+		wait->lock_class = mutex->lock_class;
+		wait->holder_tid = wwr_debug_mutex_holder((struct wwr_mutex *)mutex);
+		/* Relaxed: a number, of a wait that may be just over. */
 		wait->since_ns = (uint64_t)wwr_atomic_load(&thread->waiting_since_ns, WWR_RELAXED);
 	}
-	list->num++;
+	thread_end_look(thread);
 }
 
 size_t wwr_debug_get_waits(struct wwr_debug_wait *waits, size_t num)
@@ -57,7 +57,5 @@ size_t wwr_debug_get_waits(struct wwr_debug_wait *waits, size_t num)
 	struct wait_list list = {waits, num, 0};
 
 	thread_for_each(add_wait, &list);
-	for (size_t i = 0; i < list.num && i < num; i++)
-		waits[i].holder_tid = wwr_debug_mutex_holder((struct wwr_mutex *)waits[i].mutex);
 	return list.num;
 }

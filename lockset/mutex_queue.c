@@ -311,14 +311,17 @@ int mutex_wait_queued(struct wwr_mutex *mutex, uintptr_t holder, struct wwr_acqu
 
 	waiter.holds = ctx != NULL && ctx->num_held > 0;
 	waiter.park_word = park_word(wait->token, ctx != NULL ? &ctx->park_word : &waiter.own_word);
-	/* Relaxed, all: for reports only, which look at the mutex under its wait lock. */
+	/*
+	 * For reports only.  Relaxed: a number.  Release pairs with the load in
+	 * thread_begin_look(): the mutex as it was made.
+	 */
 	wwr_atomic_store(&self->waiting_since_ns, start_ns, WWR_RELAXED);
-	wwr_atomic_store(&self->waiting, mutex, WWR_RELAXED);
+	wwr_atomic_store(&self->waiting, mutex, WWR_RELEASE);
 
 	wait_lock(&mutex->wait_lock);
 	ret = waiter_run(mutex, &waiter, wait);
 
-	wwr_atomic_store(&self->waiting, NULL, WWR_RELAXED);
+	thread_end_waiting(self);
 	if (waiter.holds)
 		ctx_withdraw_sleep(ctx);
 	waited_ns = (uint64_t)(park_now_ns() - start_ns);

@@ -2,6 +2,7 @@
 #ifndef LOCKSET_THREAD_H
 #define LOCKSET_THREAD_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,8 +39,9 @@ struct wwr_thread {
 	uint32_t num_sections; /* (t) sections it is in that allow neither locks nor memory */
 	int tid;	       /* (t) written before it is registered */
 	struct thread_counts counts[THREAD_NUM_COUNTS];
-	const struct wwr_mutex *waiting;   /* (a) the mutex it is queued for */
-	int64_t waiting_since_ns;	   /* (a) */
+	const struct wwr_mutex *waiting; /* (a) the mutex it is queued for */
+	int64_t waiting_since_ns;	 /* (a) */
+	uint32_t num_looking; /* (a) reports that look at that mutex: it must not go away */
 	struct wwr_thread *prev, *next;	   /* (r) */
 	uintptr_t upper[THREAD_NUM_UPPER]; /* (t) zero at first; the lock layer never looks */
 } WWR_CACHE_ALIGNED;
@@ -80,6 +82,32 @@ static inline struct wwr_class_stats *thread_find_stats(struct wwr_thread *self,
 			return &self->counts[i].stats;
 	}
 	return NULL;
+}
+
+/* The thread waits no more.  Until this returns the mutex that it waited for is kept. */
+static inline void thread_end_waiting(struct wwr_thread *self)
+{
+	/*
+	 * Sequentially consistent, both, as in thread_begin_look(): a report sees that the thread
+	 * waits no more, or the thread sees the report.  Acquire: it has done with the mutex.
+	 */
+	wwr_atomic_store(&self->waiting, NULL, WWR_SEQ_CST);
+	while (wwr_atomic_load(&self->num_looking, WWR_SEQ_CST) != 0)
+		sched_yield();
+}
+
+/* Under the registry's lock: the mutex that a thread waits for, kept until thread_end_look(). */
+static inline const struct wwr_mutex *thread_begin_look(struct wwr_thread *thread)
+{
+	/* Sequentially consistent: see thread_end_waiting(). */
+	(void)wwr_atomic_fetch_add(&thread->num_looking, 1, WWR_SEQ_CST);
+	return wwr_atomic_load(&thread->waiting, WWR_SEQ_CST);
+}
+
+static inline void thread_end_look(struct wwr_thread *thread)
+{
+	/* Release pairs with the load in thread_end_waiting(): the mutex may go. */
+	(void)wwr_atomic_fetch_sub(&thread->num_looking, 1, WWR_RELEASE);
 }
 
 /* Add to a count that only this thread writes.  Relaxed: readers want a number, no order. */

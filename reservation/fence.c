@@ -14,6 +14,7 @@
 #include "reservation/fence_core.h"
 #include "reservation/fence_pool.h"
 #include "reservation/fence_thread.h"
+#include "reservation/fence_track.h"
 #include "reservation/report.h"
 #include "reservation/resv_cell.h"
 
@@ -36,6 +37,7 @@ void wwr_fence_init(struct wwr_fence *fence, const struct wwr_fence_ops *ops, ui
 		  "wwr_fence_init: fence %p has no driver_name or no timeline_name op",
 		  (void *)fence);
 	fence_init(fence, ops, context, seqno);
+	fence_track_begin(fence, __builtin_return_address(0));
 }
 
 struct wwr_fence *wwr_fence_get(struct wwr_fence *fence)
@@ -57,9 +59,9 @@ static bool fence_drop(struct wwr_fence *fence)
 
 	/*
 	 * The only holder need not race with anybody: nobody has a reference to take another one
-	 * from.  Acquire pairs with the release of those who dropped theirs.
+	 * from, but for the detector.  Acquire pairs with the release of those who dropped theirs.
 	 */
-	if (wwr_atomic_load(&fence->refcount, WWR_ACQUIRE) == 1) {
+	if (wwr_atomic_load(&fence->refcount, WWR_ACQUIRE) == 1 && !fence_is_tracked(fence)) {
 		wwr_atomic_store(&fence->refcount, 0, WWR_RELAXED);
 		return true;
 	}
@@ -75,12 +77,14 @@ static bool fence_drop(struct wwr_fence *fence)
 /* The last reference is gone and somebody waits, on a reference that was not his. */
 static void fence_abandon(struct wwr_fence *fence)
 {
+	char creator[TRACK_TEXT_BYTES];
 	char text[FENCE_TEXT_BYTES];
 
 	(void)wwr_fence_describe(fence, text, sizeof(text));
+	fence_track_describe_creator(fence, creator, sizeof(creator));
 	RESERVATION_REPORT("fence %p (%s) is released unsignalled while somebody waits for it: "
-			   "signalled with -EDEADLK",
-			   (void *)fence, text);
+			   "signalled with -EDEADLK%s",
+			   (void *)fence, text, creator);
 	wwr_fence_set_error(fence, -EDEADLK);
 	(void)wwr_fence_signal(fence);
 }
@@ -135,6 +139,7 @@ void wwr_fence_put(struct wwr_fence *fence)
 		if (!fence_drop(fence))
 			return;
 	}
+	fence_track_end(fence, true);
 	if (wwr_atomic_load(&fence->cell, WWR_RELAXED) != NULL)
 		resv_cell_put(wwr_atomic_load(&fence->cell, WWR_RELAXED));
 	ops = wwr_atomic_load(&fence->ops, WWR_RELAXED);
@@ -204,6 +209,7 @@ int wwr_fence_signal_at(struct wwr_fence *fence, int64_t timestamp_ns)
 	if (!fence_claim(fence, &last_added))
 		return -EINVAL;
 	fence_mark_cell(fence);
+	fence_track_end(fence, false);
 
 	/* Relaxed: only the number matters, and who comes before it waits for it. */
 	wwr_atomic_store(&fence->timestamp_ns, timestamp_ns, WWR_RELAXED);

@@ -64,6 +64,13 @@ static void array_member_func(struct wwr_fence *fence, struct wwr_fence_cb *cb)
 	array_arrive(WWR_CONTAINER_OF(cb, struct fence_array_member, cb)->array);
 }
 
+struct wwr_fence *fence_array_of_cb(struct wwr_fence_cb *cb)
+{
+	if (cb->func != array_member_func)
+		return NULL;
+	return &WWR_CONTAINER_OF(cb, struct fence_array_member, cb)->array->base;
+}
+
 static bool array_enable_signaling(struct wwr_fence *fence)
 {
 	struct fence_array *array = fence_to_array(fence);

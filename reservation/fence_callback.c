@@ -256,8 +256,7 @@ int wwr_fence_add_callback(struct wwr_fence *fence, struct wwr_fence_cb *cb, wwr
 	return fence_push_callback(fence, cb, func) ? 0 : -ENOENT;
 }
 
-/* Own the list of a fence that has not signalled; false = it has, and *ret_word says how far. */
-static bool fence_own_list(struct wwr_fence *fence, uintptr_t *ret_word)
+bool fence_own_list(struct wwr_fence *fence, uintptr_t *ret_word)
 {
 	/* Acquire pairs with fence_release_list(): what the callbacks did. */
 	uintptr_t old = wwr_atomic_load(&fence->callbacks, WWR_ACQUIRE);

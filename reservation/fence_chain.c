@@ -206,6 +206,15 @@ static void chain_prev_func(struct wwr_fence *fence, struct wwr_fence_cb *cb)
 	chain_arrive(WWR_CONTAINER_OF(cb, struct wwr_fence_chain, prev_cb));
 }
 
+struct wwr_fence *fence_chain_of_cb(struct wwr_fence_cb *cb)
+{
+	if (cb->func == chain_fence_func)
+		return &WWR_CONTAINER_OF(cb, struct wwr_fence_chain, fence_cb)->base;
+	if (cb->func == chain_prev_func)
+		return &WWR_CONTAINER_OF(cb, struct wwr_fence_chain, prev_cb)->base;
+	return NULL;
+}
+
 /* Wait for the node before; a reference to it if this thread is to ask for its signal. */
 static struct wwr_fence *chain_await_prev(struct wwr_fence_chain *chain)
 {

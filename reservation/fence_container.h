@@ -120,6 +120,17 @@ static inline struct wwr_fence_chain *fence_to_chain(struct wwr_fence *fence)
 bool fence_array_poll(struct fence_array *array, struct fence_result *ret_result);
 bool fence_chain_poll(struct wwr_fence_chain *chain, struct fence_result *ret_result);
 
+/* The container that a callback belongs to, or NULL. */
+struct wwr_fence *fence_array_of_cb(struct wwr_fence_cb *cb);
+struct wwr_fence *fence_chain_of_cb(struct wwr_fence_cb *cb);
+
+static inline struct wwr_fence *fence_container_of_cb(struct wwr_fence_cb *cb)
+{
+	struct wwr_fence *array = fence_array_of_cb(cb);
+
+	return array != NULL ? array : fence_chain_of_cb(cb);
+}
+
 /* The callbacks were called: signal the container, and drop its reference of itself. */
 void fence_container_finish(struct wwr_fence *fence, const struct fence_result *result);
 

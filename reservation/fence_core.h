@@ -33,6 +33,7 @@
 #define FENCE_CHAIN	(1u << 2) /* a container that is a node of a timeline, not an array */
 #define FENCE_CLIENT	(1u << 3) /* a client has to do something first; set before publication */
 #define FENCE_POOLED	(1u << 4) /* the memory is a pool's; set before publication */
+#define FENCE_TRACKED	(1u << 5) /* has or had a record, fence_track.h; set before publication */
 
 #define FENCE_MAX_ERROR 4095
 
@@ -84,6 +85,9 @@ void fence_leave_op(void);
 
 /* Wait until nobody owns the list; returns the word. */
 uintptr_t fence_wait_not_busy(struct wwr_fence *fence);
+
+/* Own the list of a fence that has not signalled; false = it has, and *ret_word says how far. */
+bool fence_own_list(struct wwr_fence *fence, uintptr_t *ret_word);
 
 /* Give up the ownership of the list: callbacks is the word's new value. */
 void fence_release_list(struct wwr_fence *fence, uintptr_t callbacks);

@@ -10,6 +10,7 @@
 #include "lockset/park.h"
 #include "lockset/usage.h"
 #include "reservation/fence_core.h"
+#include "reservation/fence_track.h"
 
 #include <errno.h>
 
@@ -164,6 +165,7 @@ struct wwr_fence *wwr_fence_pool_alloc(struct wwr_fence_pool *pool, uint64_t con
 	fence = fence_cell_fence(cell);
 	fence_init(fence, pool->ops, context, seqno);
 	fence->flags |= FENCE_POOLED;
+	fence_track_begin(fence, __builtin_return_address(0));
 	return fence;
 }
 

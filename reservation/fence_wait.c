@@ -11,6 +11,7 @@
 #include "lockset/thread.h"
 #include "lockset/usage.h"
 #include "reservation/fence_core.h"
+#include "reservation/fence_track.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +21,7 @@ struct fence_wait {
 	uint32_t *word;	   /* where the thread sleeps: own_word, or one that others change too */
 	uint32_t fired;	   /* (a) signalled; set before *word changes; unused with own_word */
 	uint32_t own_word; /* (a) a park word */
+	struct fence_waiter *waiter;
 };
 
 static void fence_wait_func(struct wwr_fence *fence, struct wwr_fence_cb *cb)
@@ -42,6 +44,13 @@ static void fence_wait_func(struct wwr_fence *fence, struct wwr_fence_cb *cb)
 		park_wake(word);
 	if (wake_own)
 		park_wake(own_word);
+}
+
+const struct fence_waiter *fence_wait_of_cb(struct wwr_fence_cb *cb)
+{
+	if (cb->func != fence_wait_func)
+		return NULL;
+	return WWR_CONTAINER_OF(cb, struct fence_wait, cb)->waiter;
 }
 
 /* Has own_word been changed? */
@@ -81,14 +90,16 @@ static unsigned int fence_wait_find_fired(struct fence_wait *waits, unsigned int
 
 /* All of them sleep on the same word.  0 = one has fired; else why the sleep ended. */
 static int fence_wait_sleep(struct fence_wait *waits, unsigned int num,
-			    struct wwr_interrupt_token *token, int64_t deadline_ns,
-			    unsigned int *ret_index)
+			    struct wwr_fence *const *fences, struct wwr_interrupt_token *token,
+			    int64_t deadline_ns, unsigned int *ret_index)
 {
+	struct fence_waiter *waiter = waits[0].waiter;
 	uint32_t *word = waits[0].word;
 	int slept = 0;
 
 	for (;;) {
 		uint32_t seen = park_begin(word);
+		bool is_due = false;
 
 		*ret_index = fence_wait_find_fired(waits, num);
 		if (*ret_index < num)
@@ -97,7 +108,9 @@ static int fence_wait_sleep(struct fence_wait *waits, unsigned int num,
 			return -EINTR;
 		if (slept != 0)
 			return slept;
-		slept = park_sleep(word, seen, deadline_ns, token != NULL);
+		slept = fence_waiter_sleep(waiter, word, seen, deadline_ns, token != NULL, &is_due);
+		for (unsigned int i = 0; is_due && i < num; i++)
+			fence_waiter_report(waiter, fences[i]);
 	}
 }
 
@@ -115,7 +128,8 @@ void fence_check_wait(const struct wwr_fence *fence)
 int wwr_fence_wait_until(struct wwr_fence *fence, struct wwr_interrupt_token *token,
 			 int64_t deadline_ns)
 {
-	struct fence_wait wait = {.word = park_word(token, &wait.own_word)};
+	struct fence_waiter waiter;
+	struct fence_wait wait = {.word = park_word(token, &wait.own_word), .waiter = &waiter};
 	unsigned int index;
 	int ret;
 
@@ -124,9 +138,10 @@ int wwr_fence_wait_until(struct wwr_fence *fence, struct wwr_interrupt_token *to
 	if (deadline_ns <= 0)
 		return !fence_enable(fence) || wwr_fence_is_signaled(fence) ? 0 : -ETIME;
 	fence_check_wait(fence);
+	fence_waiter_begin(&waiter);
 	if (wwr_fence_add_callback(fence, &wait.cb, fence_wait_func) != 0)
 		return 0;
-	ret = fence_wait_sleep(&wait, 1, token, deadline_ns, &index);
+	ret = fence_wait_sleep(&wait, 1, &fence, token, deadline_ns, &index);
 	if (ret == 0)
 		fence_wait_finish(&wait);
 	else if (!wwr_fence_remove_callback(fence, &wait.cb))
@@ -137,6 +152,7 @@ int wwr_fence_wait_until(struct wwr_fence *fence, struct wwr_interrupt_token *to
 /* Callbacks for several fences: one allocation. */
 struct fence_wait_any {
 	uint32_t word; /* (a) the park word of a thread without token */
+	struct fence_waiter waiter;
 	struct fence_wait waits[];
 };
 
@@ -149,8 +165,13 @@ static struct fence_wait_any *wait_any_create(unsigned int num, struct wwr_inter
 	    __builtin_add_overflow(size_bytes, sizeof(*any), &size_bytes))
 		return NULL;
 	any = wwr_alloc(size_bytes);
-	for (unsigned int i = 0; any != NULL && i < num; i++)
+	if (any == NULL)
+		return NULL;
+	fence_waiter_begin(&any->waiter);
+	for (unsigned int i = 0; i < num; i++) {
 		any->waits[i].word = park_word(token, &any->word);
+		any->waits[i].waiter = &any->waiter;
+	}
 	return any;
 }
 
@@ -203,7 +224,7 @@ static int wait_any_sleep(unsigned int num, struct wwr_fence *const *fences,
 	num_added = wait_any_add(any, num, fences);
 	index = num_added;
 	if (num_added == num)
-		ret = fence_wait_sleep(any->waits, num, token, deadline_ns, &index);
+		ret = fence_wait_sleep(any->waits, num, fences, token, deadline_ns, &index);
 	called = wait_any_remove(any, num_added, fences);
 	wwr_free(any);
 	if (ret != 0 && called < num) {

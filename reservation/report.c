@@ -7,10 +7,13 @@
 /* Longer reports are cut off. */
 #define REPORT_BYTES 1024
 
-#ifdef NDEBUG
+#if defined(NDEBUG)
 uint32_t reservation_checks;
-#else
+#elif defined(WWR_EXPLORE)
+/* Each of its steps would be one more to explore. */
 uint32_t reservation_checks = WWR_DEBUG_MISTAKES | WWR_DEBUG_SECTIONS;
+#else
+uint32_t reservation_checks = WWR_DEBUG_MISTAKES | WWR_DEBUG_SECTIONS | WWR_DEBUG_FENCES;
 #endif
 
 static wwr_debug_report_func report_func; /* changed while there is one thread */

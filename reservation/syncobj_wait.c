@@ -15,9 +15,12 @@
 #include "lockset/usage.h"
 #include "lockset/wwr_atomic.h"
 #include "reservation/fence_core.h"
+#include "reservation/fence_track.h"
+#include "reservation/report.h"
 #include "reservation/syncobj_point.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 /* Waits for more syncobjs than this need memory. */
 #define WAIT_STACK_ENTRIES 4
@@ -29,6 +32,7 @@ struct wait_entry {
 	struct wwr_fence_cb cb;
 	uint32_t *park_word;
 	bool has_callback;
+	struct fence_waiter *waiter;
 };
 
 struct syncobj_wait {
@@ -38,12 +42,20 @@ struct syncobj_wait {
 	struct wwr_interrupt_token *token; /* NULL = sleeps on own_word */
 	int64_t hint_ns;
 	uint32_t own_word; /* (a) */
+	struct fence_waiter waiter;
 };
 
 static void wait_entry_func(struct wwr_fence *fence, struct wwr_fence_cb *cb)
 {
 	(void)fence;
 	park_unpark_and_wake(WWR_CONTAINER_OF(cb, struct wait_entry, cb)->park_word);
+}
+
+const struct fence_waiter *syncobj_wait_of_cb(struct wwr_fence_cb *cb)
+{
+	if (cb->func != wait_entry_func)
+		return NULL;
+	return WWR_CONTAINER_OF(cb, struct wait_entry, cb)->waiter;
 }
 
 /* The point is in this fence, whose reference becomes the entry's. */
@@ -64,6 +76,7 @@ static int wait_entry_begin(struct syncobj_wait *wait, struct wait_entry *entry,
 	struct wwr_fence *head;
 
 	entry->syncobj = syncobj;
+	entry->waiter = &wait->waiter;
 	entry->park_word = park_word(wait->token, &wait->own_word);
 	entry->watch.point = point;
 	entry->watch.park_word = entry->park_word;
@@ -132,6 +145,21 @@ static void wait_check(const struct syncobj_wait *wait)
 	}
 }
 
+static void wait_report(const struct syncobj_wait *wait)
+{
+	for (unsigned int i = 0; i < wait->num; i++) {
+		const struct wait_entry *entry = &wait->entries[i];
+
+		if (entry->fence != NULL)
+			fence_waiter_report(&wait->waiter, entry->fence);
+		else
+			reservation_report("thread %d waits for point %" PRIu64
+					   " of syncobj %p, which nobody has submitted",
+					   wait->waiter.tid, entry->watch.point,
+					   (void *)entry->syncobj);
+	}
+}
+
 static int wait_sleep(struct syncobj_wait *wait, int64_t deadline_ns, unsigned int *ret_first)
 {
 	uint32_t *word = park_word(wait->token, &wait->own_word);
@@ -139,6 +167,7 @@ static int wait_sleep(struct syncobj_wait *wait, int64_t deadline_ns, unsigned i
 
 	for (;;) {
 		uint32_t seen = park_begin(word);
+		bool is_due = false;
 
 		if (wait_is_done(wait, ret_first))
 			return 0;
@@ -149,7 +178,10 @@ static int wait_sleep(struct syncobj_wait *wait, int64_t deadline_ns, unsigned i
 		if (slept != 0)
 			return slept;
 		wait_check(wait);
-		slept = park_sleep(word, seen, deadline_ns, wait->token != NULL);
+		slept = fence_waiter_sleep(&wait->waiter, word, seen, deadline_ns,
+					   wait->token != NULL, &is_due);
+		if (is_due)
+			wait_report(wait);
 	}
 }
 
@@ -170,6 +202,7 @@ static int wait_run(struct syncobj_wait *wait, struct wwr_syncobj *const *syncob
 	unsigned int num_begun = 0;
 	int ret = 0;
 
+	fence_waiter_begin(&wait->waiter);
 	while (ret == 0 && num_begun < wait->num) {
 		ret = wait_entry_begin(wait, &wait->entries[num_begun], syncobjs[num_begun],
 				       points != NULL ? points[num_begun] : 0);

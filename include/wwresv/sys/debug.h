@@ -47,9 +47,10 @@ WWR_API void wwr_class_get_stats(struct wwr_class *lock_class, struct wwr_class_
 /** A thread that waits for a mutex. */
 struct wwr_debug_wait {
 	int tid;		       /**< of the waiting thread */
-	const struct wwr_mutex *mutex; /**< what it waits for */
-	int holder_tid;		       /**< the thread that held it just now, 0 = none */
-	uint64_t since_ns;	       /**< CLOCK_MONOTONIC time when it began to wait */
+	const struct wwr_mutex *mutex; /**< what it waits for; gone when the wait is over, maybe */
+	const struct wwr_class *lock_class; /**< of the mutex */
+	int holder_tid;			    /**< the thread that held it just now, 0 = none */
+	uint64_t since_ns;		    /**< CLOCK_MONOTONIC time when it began to wait */
 };
 
 /**
@@ -61,7 +62,7 @@ struct wwr_debug_wait {
  * @param num   room in @p waits
  * @return how many threads wait; may be more than @p num
  * @par Thread safety
- * Any thread; the mutexes waited for must stay alive meanwhile.
+ * Any thread, even while mutexes that were waited for end.
  * @par Kernel counterpart
  * debug_show_all_locks()
  */
@@ -85,13 +86,25 @@ enum wwr_debug_check {
 	WWR_DEBUG_MISTAKES = 1 << 0,
 	/** Violations of signalling sections, see <wwresv/fence_signaling.h>. */
 	WWR_DEBUG_SECTIONS = 1 << 1,
+	/**
+	 * Fences that do not signal: who made them, and who waits for them through which others.
+	 * Fences made before it was switched on are not known.
+	 */
+	WWR_DEBUG_FENCES = 1 << 2,
+	/**
+	 * Fences of WWR_DEBUG_FENCES that are released and have never signalled, though nobody
+	 * waits.  Off from the first in debug builds, too: a fence that is thrown away before
+	 * anybody has seen it is no mistake.
+	 */
+	WWR_DEBUG_RELEASES = 1 << 3,
 };
 
-#define WWR_DEBUG_CHECK_MASK (WWR_DEBUG_MISTAKES | WWR_DEBUG_SECTIONS)
+#define WWR_DEBUG_CHECK_MASK                                                                       \
+	(WWR_DEBUG_MISTAKES | WWR_DEBUG_SECTIONS | WWR_DEBUG_FENCES | WWR_DEBUG_RELEASES)
 
 /**
- * Choose the checks.  All but the costly ones are on from the first in debug builds, none
- * otherwise.
+ * Choose the checks.  MISTAKES, SECTIONS and FENCES are on from the first in debug builds,
+ * none otherwise.
  *
  * @param checks of enum wwr_debug_check
  * @par Thread safety
@@ -129,6 +142,32 @@ typedef void (*wwr_debug_report_func)(const char *text, void *data);
  * none
  */
 WWR_API void wwr_debug_set_report_func(wwr_debug_report_func func, void *data);
+
+/**
+ * Choose when a wait for fences is reported, once, with WWR_DEBUG_FENCES on.
+ *
+ * The report says what the thread waits for, who made that, and who else waits for it.  It comes
+ * from the waiting thread, which then waits on.
+ *
+ * @param timeout_ns from the beginning of a wait, in nanoseconds; 0 = never.  10 s from the first
+ * @par Thread safety
+ * Any thread; waits that have begun stay as they are.
+ * @par Kernel counterpart
+ * hung_task_timeout_secs
+ */
+WWR_API void wwr_debug_set_fence_timeout(int64_t timeout_ns);
+
+/**
+ * Report all fences that were made with WWR_DEBUG_FENCES on, some time ago, and are pending.
+ *
+ * @param min_age_ns since they were made, in nanoseconds
+ * @return how many
+ * @par Thread safety
+ * Any thread; not from an op or a callback of a fence.
+ * @par Kernel counterpart
+ * the dma_buf directory of debugfs
+ */
+WWR_API size_t wwr_debug_report_fences(int64_t min_age_ns);
 
 WWR_END_DECLS
 
