@@ -169,6 +169,36 @@ WWR_API void wwr_debug_set_fence_timeout(int64_t timeout_ns);
  */
 WWR_API size_t wwr_debug_report_fences(int64_t min_age_ns);
 
+/** How wwr_debug_write_graph() writes. */
+enum wwr_debug_graph_format {
+	WWR_DEBUG_GRAPH_TEXT, /**< a sentence a line */
+	WWR_DEBUG_GRAPH_DOT,  /**< for graphviz; what is part of a cycle is red */
+};
+
+/** Gets a piece of text; in the thread that asked for it, with no lock held. */
+typedef void (*wwr_debug_write_func)(const char *text, size_t length, void *data);
+
+/**
+ * Write who waits for what: threads for mutexes and who holds these, threads for fences, through
+ * arrays and timelines, and who made these.  Cycles are named: a deadlock if it goes over mutexes
+ * only, a possible one if it goes over a fence, since the thread that made it need not be the one
+ * that is to signal it.
+ *
+ * Of fences it knows those that were made with WWR_DEBUG_FENCES on, and waits that began so.  Each
+ * fact is one of its own moment: in a deadlock nothing moves and they fit together.
+ *
+ * @param format of enum wwr_debug_graph_format
+ * @param func   gets the text in pieces
+ * @param data   passed to @p func
+ * @return the number of cycles; -EINVAL: no such format; -ENOMEM
+ * @par Thread safety
+ * Any thread, while others lock, wait, signal and release; not from an op or a callback of a fence.
+ * @par Kernel counterpart
+ * none: lockdep reports an order of locks, and knows no fences but in signalling sections
+ */
+WWR_API WWR_MUST_CHECK int wwr_debug_write_graph(enum wwr_debug_graph_format format,
+						 wwr_debug_write_func func, void *data);
+
 WWR_END_DECLS
 
 #endif /* WWRESV_SYS_DEBUG_H */
