@@ -51,6 +51,49 @@ Test(bench, lock_suite_has_the_rows_of_the_schema)
 	expect_suite((const char *const[]){"bench", "lock", "--quick", "--json", NULL}, "lock");
 }
 
+/* The row of a case and a peer, or NULL. */
+static const json_t *find_row(const json_t *json, const char *name, const char *peer)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_at(json, "rows"), i, row)
+	{
+		if (strcmp(json_string_value(json_at(row, "case")), name) == 0 &&
+		    strcmp(json_string_value(json_at(row, "peer")), peer) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+Test(bench, fence_suite_has_its_cases_beside_their_peers)
+{
+	static const char *const rows[][2] = {
+	    {"signal_at", "futex_wake"},
+	    {"signal", "futex_wake"},
+	    {"test_signaled_4_readers_1", "rwlock"},
+	    {"test_signaled_4_readers_2", "rwlock"},
+	    {"add_fence", "pthread_mutex"},
+	    {"array_2", "pthread_mutex"},
+	    {"chain_point", "pthread_mutex"},
+	};
+	struct tool tool = RUN("fence", "--quick", "--json");
+	json_t *json = tool_json(&tool);
+
+	cr_assert_eq(tool.code, 0, "exit code %d\n%s", tool.code, tool.err);
+	expect_rows(json, "fence");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const json_t *row = find_row(json, rows[i][0], rows[i][1]);
+
+		cr_assert_not_null(row, "%s beside %s", rows[i][0], rows[i][1]);
+		cr_expect_geq(json_number_at(row, "repetitions"), 9);
+		cr_expect_str_eq(json_string_value(json_at(row, "unit")), "ns");
+		cr_expect_str_eq(json_string_value(json_at(row, "better")), "lower");
+	}
+	json_decref(json);
+	tool_free(&tool);
+}
+
 Test(bench, one_cell_of_contend_is_measured_and_its_bounds_are_told)
 {
 	struct tool tool = RUN("contend", "--quick", "--cell", "T=3,K=2,M=4,W=0,zipf");

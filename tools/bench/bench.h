@@ -32,5 +32,6 @@ struct bench_suite {
 int bench_lock(const struct bench_options *options, struct bench_rows *rows);
 int bench_growth(const struct bench_options *options, struct bench_rows *rows);
 int bench_contend(const struct bench_options *options, struct bench_rows *rows);
+int bench_fence(const struct bench_options *options, struct bench_rows *rows);
 
 #endif

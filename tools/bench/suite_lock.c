@@ -7,8 +7,7 @@
 #include <wwresv/lockset.h>
 
 #include "tools/bench/compare.h"
-#include "tools/bench/timing.h"
-#include "tools/common/cli.h"
+#include "tools/bench/measure.h"
 
 #define TURNS	    400000
 #define QUICK_TURNS 100000
@@ -22,23 +21,11 @@ struct lock_bench {
 	unsigned int turns;
 };
 
-/* Measures `body`, repeated, into the sample that is the function's result. */
-#define LOCK_BENCH_MEASURE(bench, sample, body)                                                    \
-	do {                                                                                       \
-		struct timing timing_ = timing_begin();                                            \
-		for (unsigned int i_ = 0; i_ < (bench)->turns; i_++) {                             \
-			body                                                                       \
-		}                                                                                  \
-		timing_ = timing_end(timing_);                                                     \
-		(sample)->value = (double)timing_.wall_ns / (bench)->turns;                        \
-		(sample)->cpu_share = (double)timing_.cpu_ns / (double)timing_.wall_ns;            \
-	} while (0)
-
 static int run_pthread(void *arg, struct bench_sample *ret_sample)
 {
 	struct lock_bench *bench = arg;
 
-	LOCK_BENCH_MEASURE(bench, ret_sample, {
+	BENCH_MEASURE(bench->turns, ret_sample, {
 		pthread_mutex_lock(&bench->pthread_mutex);
 		pthread_mutex_unlock(&bench->pthread_mutex);
 	});
@@ -51,7 +38,7 @@ static int run_lock_unlock(void *arg, struct bench_sample *ret_sample) WWR_NO_AN
 	struct lock_bench *bench = arg;
 	int failed = 0;
 
-	LOCK_BENCH_MEASURE(bench, ret_sample, {
+	BENCH_MEASURE(bench->turns, ret_sample, {
 		failed |= wwr_mutex_lock(&bench->mutex, &bench->ctx);
 		wwr_mutex_unlock(&bench->mutex);
 	});
@@ -63,7 +50,7 @@ static int run_plain(void *arg, struct bench_sample *ret_sample) WWR_NO_ANALYSIS
 	struct lock_bench *bench = arg;
 	int failed = 0;
 
-	LOCK_BENCH_MEASURE(bench, ret_sample, {
+	BENCH_MEASURE(bench->turns, ret_sample, {
 		failed |= wwr_mutex_lock(&bench->mutex, NULL);
 		wwr_mutex_unlock(&bench->mutex);
 	});
@@ -76,8 +63,8 @@ static int run_own_lock(void *arg, struct bench_sample *ret_sample) WWR_NO_ANALY
 	int failed = wwr_mutex_lock(&bench->mutex, &bench->ctx);
 	int expected = 0;
 
-	LOCK_BENCH_MEASURE(bench, ret_sample,
-			   { expected |= wwr_mutex_lock(&bench->mutex, &bench->ctx); });
+	BENCH_MEASURE(bench->turns, ret_sample,
+		      { expected |= wwr_mutex_lock(&bench->mutex, &bench->ctx); });
 	wwr_mutex_unlock(&bench->mutex);
 	return failed != 0 || expected == 0 ? -1 : 0;
 }
@@ -88,30 +75,13 @@ static int run_transaction(void *arg, struct bench_sample *ret_sample) WWR_NO_AN
 	struct wwr_acquire_ctx ctx;
 	int failed = 0;
 
-	LOCK_BENCH_MEASURE(bench, ret_sample, {
+	BENCH_MEASURE(bench->turns, ret_sample, {
 		wwr_acquire_ctx_init(&ctx, &bench->lock_class);
 		failed |= wwr_mutex_lock(&bench->mutex, &ctx);
 		wwr_mutex_unlock(&bench->mutex);
 		wwr_acquire_ctx_fini(&ctx);
 	});
 	return failed;
-}
-
-static void *run_nothing(void *arg)
-{
-	return arg;
-}
-
-/* With a second thread once started pthread_mutex takes no single-thread short cuts. */
-static int become_multi_threaded(void)
-{
-	pthread_t thread;
-
-	if (pthread_create(&thread, NULL, run_nothing, NULL) != 0) {
-		cli_error("no thread could be started");
-		return -1;
-	}
-	return pthread_join(thread, NULL);
 }
 
 int bench_lock(const struct bench_options *options, struct bench_rows *rows)
@@ -127,7 +97,7 @@ int bench_lock(const struct bench_options *options, struct bench_rows *rows)
 	};
 	struct lock_bench bench = {.turns = options->quick ? QUICK_TURNS : TURNS,
 				   .pthread_mutex = PTHREAD_MUTEX_INITIALIZER};
-	int ret = become_multi_threaded();
+	int ret = bench_become_multi_threaded();
 
 	wwr_class_init(&bench.lock_class, "bench", WWR_WOUND_WAIT);
 	wwr_mutex_init(&bench.mutex, &bench.lock_class);
