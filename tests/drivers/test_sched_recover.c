@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* Hangs, lost devices, killed entities: who ends how. */
+#include "tests/drivers/sched_sim.h"
+#include "tests/lib/test_criterion.h"
+
+#include <errno.h>
+
+TestSuite(drivers_sched_recover, .timeout = 60);
+
+#define TIMEOUT_NS 1000
+
+static struct sim sim;
+static struct wwr_sched_entity *a, *b;
+
+static void setup_with(uint32_t credits, uint32_t hang_limit, unsigned int num_rings)
+{
+	const struct wwr_sched_options options = {
+	    .credit_limit = credits, .hang_limit = hang_limit, .timeout_ns = TIMEOUT_NS};
+
+	sim_init(&sim, num_rings, &options);
+	a = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, NULL);
+	b = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, NULL);
+}
+
+static void finish(void)
+{
+	while (sim_step(&sim))
+		;
+	cr_expect_eq(sim.num_live, 0);
+	wwr_sched_entity_put(a);
+	wwr_sched_entity_put(b);
+	sim_fini(&sim);
+	TEST_ASSERT_NO_LEAK();
+}
+
+static void expect_status(struct wwr_fence **fence, int status)
+{
+	cr_expect_eq(wwr_fence_get_status(*fence), status, "%d, not %d",
+		     wwr_fence_get_status(*fence), status);
+	wwr_fence_put(*fence);
+	*fence = NULL;
+}
+
+static void run_all(void)
+{
+	while (sim_step(&sim))
+		;
+}
+
+Test(drivers_sched_recover, hanging_job_ends_with_etime_and_others_run_again)
+{
+	struct wwr_fence *hung, *beside, *behind;
+	struct wwr_sched_stats stats;
+
+	setup_with(3, 1, 1);
+	sim_submit(sim_job(&sim, a, 1, SIM_HANGS), NULL, &hung);
+	sim_submit(sim_job(&sim, b, 2, 10), NULL, &beside);
+	sim_submit(sim_job(&sim, a, 3, 10), NULL, &behind);
+	run_all();
+	expect_status(&hung, -ETIME);
+	expect_status(&beside, 1);
+	expect_status(&behind, 1);
+	/* 1, 2 and 3; after the reset 2 and 3 once more. */
+	cr_expect_eq(sim.num_log, 5);
+	cr_expect_eq(sim.log[3], sim.log[1]);
+	cr_expect_eq(sim.log[4], sim.log[2]);
+	wwr_sched_get_stats(sim.rings[0].sched, &stats);
+	cr_expect_eq(stats.num_hangs, 1);
+	cr_expect_eq(stats.num_resets, 1);
+	cr_expect_eq(stats.num_cancelled, 0);
+	cr_expect_eq(stats.num_scheduled, 3);
+	cr_expect_eq(stats.num_finished, 3);
+	cr_expect_eq(stats.num_failed, 1);
+	cr_expect_eq(stats.credits, 0);
+	finish();
+}
+
+Test(drivers_sched_recover, timer_runs_for_the_oldest_job_only)
+{
+	struct wwr_fence *fences[4];
+
+	setup_with(4, 0, 1);
+	/* Each takes nearly as long as is allowed; the last is on the ring much longer. */
+	for (int i = 0; i < 4; i++)
+		sim_submit(sim_job(&sim, a, i, TIMEOUT_NS - 1), NULL, &fences[i]);
+	run_all();
+	for (int i = 0; i < 4; i++)
+		expect_status(&fences[i], 1);
+	cr_expect_eq(sim.rings[0].num_timeouts, 0);
+	finish();
+}
+
+Test(drivers_sched_recover, guilty_context_is_cancelled_once_the_limit_is_exceeded)
+{
+	struct wwr_fence *hung[3], *good[3], *other;
+	struct wwr_sched_ctx *ctx;
+	struct wwr_sched_entity *c;
+
+	setup_with(1, 2, 1);
+	cr_assert_eq(wwr_sched_ctx_create(sim.group, &ctx), 0);
+	c = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, ctx);
+	for (int i = 0; i < 3; i++) {
+		sim_submit(sim_job(&sim, c, i, SIM_HANGS), NULL, &hung[i]);
+		sim_submit(sim_job(&sim, c, 10 + i, 10), NULL, &good[i]);
+	}
+	sim_submit(sim_job(&sim, b, 20, 10), NULL, &other);
+	run_all();
+	for (int i = 0; i < 3; i++) {
+		expect_status(&hung[i], -ETIME);
+		expect_status(&good[i], i < 2 ? 1 : -ECANCELED);
+	}
+	expect_status(&other, 1);
+	cr_expect(wwr_sched_ctx_is_guilty(ctx));
+	cr_expect_eq(wwr_sched_ctx_num_hangs(ctx), 3);
+	/* And all later ones, of whatever entity. */
+	wwr_sched_entity_put(c);
+	c = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, ctx);
+	sim_submit(sim_job(&sim, c, 30, 10), NULL, &other);
+	expect_status(&other, -ECANCELED);
+	wwr_sched_entity_put(c);
+	wwr_sched_ctx_put(ctx);
+	finish();
+}
+
+Test(drivers_sched_recover, guilt_reaches_running_and_waiting_jobs_on_all_rings)
+{
+	struct wwr_fence *gate = sim_gate(), *hung, *running, *waiting, *innocent;
+	struct wwr_sched_ctx *ctx;
+	struct wwr_sched_entity *c, *d;
+	struct sim_job *job;
+
+	setup_with(3, 0, 1);
+	cr_assert_eq(wwr_sched_ctx_create(sim.group, &ctx), 0);
+	c = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, ctx);
+	d = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, ctx);
+	sim_submit(sim_job(&sim, c, 1, SIM_HANGS), NULL, &hung);
+	sim_run(&sim);
+	sim_submit(sim_job(&sim, d, 2, 10), NULL, &running);
+	sim_submit(sim_job(&sim, a, 3, 10), NULL, &innocent);
+	sim_run(&sim);
+	job = sim_job(&sim, d, 4, 10);
+	cr_assert_eq(wwr_sched_job_add_dependency(&job->base, gate), 0);
+	sim_submit(job, NULL, &waiting);
+	run_all();
+	expect_status(&hung, -ETIME);
+	expect_status(&running, -ECANCELED);
+	expect_status(&waiting, -ECANCELED);
+	expect_status(&innocent, 1);
+	wwr_fence_signal(gate);
+	wwr_fence_put(gate);
+	wwr_sched_entity_put(c);
+	wwr_sched_entity_put(d);
+	wwr_sched_ctx_put(ctx);
+	finish();
+}
+
+Test(drivers_sched_recover, slow_job_gets_its_time_again)
+{
+	struct wwr_fence *slow;
+
+	setup_with(1, 0, 1);
+	sim.rings[0].verdict = WWR_SCHED_NO_HANG;
+	sim_submit(sim_job(&sim, a, 1, 3 * TIMEOUT_NS + 1), NULL, &slow);
+	run_all();
+	expect_status(&slow, 1);
+	cr_expect_eq(sim.rings[0].num_timeouts, 3);
+	cr_expect_eq(sim.num_log, 1);
+	finish();
+}
+
+Test(drivers_sched_recover, job_that_ends_while_the_driver_looks_is_not_guilty)
+{
+	struct wwr_fence *late, *other;
+
+	setup_with(2, 0, 1);
+	sim.rings[0].end_in_timeout = true;
+	sim_submit(sim_job(&sim, a, 1, SIM_HANGS), NULL, &late);
+	sim_submit(sim_job(&sim, b, 2, 10), NULL, &other);
+	run_all();
+	expect_status(&late, 1);
+	expect_status(&other, 1);
+	finish();
+}
+
+Test(drivers_sched_recover, lost_device_ends_everything_with_enodev)
+{
+	struct wwr_fence *fences[4], *later;
+	struct sim_job *job;
+	struct wwr_fence *gate = sim_gate();
+
+	setup_with(2, 0, 1);
+	sim.rings[0].verdict = WWR_SCHED_NODEV;
+	sim_submit(sim_job(&sim, a, 1, SIM_HANGS), NULL, &fences[0]);
+	sim_submit(sim_job(&sim, a, 2, 10), NULL, &fences[1]);
+	sim_submit(sim_job(&sim, a, 3, 10), NULL, &fences[2]);
+	job = sim_job(&sim, b, 4, 10);
+	cr_assert_eq(wwr_sched_job_add_dependency(&job->base, gate), 0);
+	sim_submit(job, NULL, &fences[3]);
+	run_all();
+	for (int i = 0; i < 4; i++)
+		expect_status(&fences[i], -ENODEV);
+	sim_submit(sim_job(&sim, a, 5, 10), NULL, &later);
+	expect_status(&later, -ENODEV);
+	wwr_fence_signal(gate);
+	wwr_fence_put(gate);
+	finish();
+}
+
+Test(drivers_sched_recover, entity_leaves_a_lost_ring)
+{
+	struct wwr_fence *lost, *later;
+
+	setup_with(1, 0, 2);
+	sim.rings[0].verdict = sim.rings[1].verdict = WWR_SCHED_NODEV;
+	sim_submit(sim_job(&sim, a, 1, SIM_HANGS), NULL, &lost);
+	run_all();
+	expect_status(&lost, -ENODEV);
+	sim_submit(sim_job(&sim, a, 2, 10), NULL, &later);
+	run_all();
+	expect_status(&later, 1);
+	finish();
+}
+
+Test(drivers_sched_recover, killed_entity_ends_with_esrch_behind_what_runs)
+{
+	struct wwr_fence *running, *pending, *scheduled, *later, *other;
+
+	setup_with(1, 0, 1);
+	sim_submit(sim_job(&sim, a, 1, 10), NULL, &running);
+	sim_run(&sim);
+	sim_submit(sim_job(&sim, a, 2, 10), &scheduled, &pending);
+	sim_submit(sim_job(&sim, b, 3, 10), NULL, &other);
+	wwr_sched_entity_kill(a);
+	/* Fences of one context signal in order. */
+	cr_expect(!wwr_fence_is_signaled(running));
+	cr_expect(!wwr_fence_is_signaled(pending));
+	run_all();
+	expect_status(&running, 1);
+	expect_status(&pending, -ESRCH);
+	expect_status(&scheduled, -ESRCH);
+	expect_status(&other, 1);
+	sim_submit(sim_job(&sim, a, 4, 10), NULL, &later);
+	expect_status(&later, -ESRCH);
+	wwr_sched_entity_kill(a);
+	finish();
+}
+
+/* As many hangs as one likes leave nothing behind, and nobody is stuck. */
+Test(drivers_sched_recover, ten_thousand_hangs_in_a_row)
+{
+	const unsigned int num = test_rounds(10000);
+	struct wwr_sched_stats stats;
+
+	setup_with(2, UINT32_MAX, 1);
+	for (unsigned int i = 0; i < num; i++) {
+		struct wwr_fence *hung, *other;
+
+		sim_submit(sim_job(&sim, a, 1, SIM_HANGS), NULL, &hung);
+		sim_submit(sim_job(&sim, b, 2, 10), NULL, &other);
+		run_all();
+		expect_status(&hung, -ETIME);
+		expect_status(&other, 1);
+		cr_assert_eq(sim.num_live, 0);
+	}
+	wwr_sched_get_stats(sim.rings[0].sched, &stats);
+	cr_expect_eq(stats.num_hangs, num);
+	cr_expect_eq(stats.num_jobs, 0);
+	finish();
+}
