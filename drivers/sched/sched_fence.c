@@ -21,21 +21,15 @@ static const char *finished_timeline_name(const struct wwr_fence *fence)
 	return WWR_CONTAINER_OF(fence, struct wwr_sched_fence, finished)->entity->name;
 }
 
-static void sched_fence_put(struct wwr_sched_fence *fences)
-{
-	/* Release and acquire pair between the two releases: the last one frees. */
-	if (wwr_atomic_fetch_sub(&fences->refcount, 1, WWR_ACQ_REL) == 1)
-		sched_fence_destroy(fences);
-}
-
 static void scheduled_release(struct wwr_fence *fence)
 {
-	sched_fence_put(WWR_CONTAINER_OF(fence, struct wwr_sched_fence, scheduled));
+	sched_fence_destroy(WWR_CONTAINER_OF(fence, struct wwr_sched_fence, scheduled));
 }
 
+/* It kept the other one, so that who has this one can get at that one. */
 static void finished_release(struct wwr_fence *fence)
 {
-	sched_fence_put(WWR_CONTAINER_OF(fence, struct wwr_sched_fence, finished));
+	wwr_fence_put(&WWR_CONTAINER_OF(fence, struct wwr_sched_fence, finished)->scheduled);
 }
 
 static const struct wwr_fence_ops scheduled_ops = {
@@ -67,10 +61,10 @@ void sched_fence_destroy(struct wwr_sched_fence *fences)
 
 void sched_fence_arm(struct wwr_sched_fence *fences, uint64_t seqno, uint64_t sched_id)
 {
-	fences->refcount = 2;
 	fences->sched_id = sched_id;
 	wwr_fence_init(&fences->scheduled, &scheduled_ops, fences->entity->context, seqno);
 	wwr_fence_init(&fences->finished, &finished_ops, fences->entity->context + 1, seqno);
+	wwr_fence_get(&fences->scheduled);
 }
 
 struct wwr_fence *sched_fence_on_ring(struct wwr_fence *fence, uint64_t sched_id)

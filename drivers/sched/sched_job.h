@@ -13,12 +13,12 @@ struct wwr_sched_dep {
 
 /*
  * The two fences of a job, in memory of their own: reservations keep them long after the job.
- * Before sched_fence_arm() the job owns this, from then on each fence's references do.
+ * Before sched_fence_arm() the job owns this; from then on the scheduled fence's references do, of
+ * which the finished fence has one.
  */
 struct wwr_sched_fence {
 	struct wwr_fence scheduled;
 	struct wwr_fence finished;
-	uint32_t refcount;		 /* (a) fences not yet released */
 	struct wwr_sched_entity *entity; /* (i) referenced: it has the name */
 	uint64_t sched_id;		 /* (i) once armed: the ring that it is given to */
 };

@@ -285,7 +285,7 @@ void job_free(struct wwr_sched_job *job)
 		(void)wwr_fence_remove_callback(job->hw, &job->hw_cb);
 		wwr_fence_put(job->hw);
 	}
-	/* The second put may free what holds both. */
+	/* The second put may free both. */
 	wwr_fence_put(&job->fences->scheduled);
 	wwr_fence_put(&job->fences->finished);
 	sched->options.ops->free_job(job);

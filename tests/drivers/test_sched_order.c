@@ -122,6 +122,25 @@ Test(drivers_sched_order, dependency_on_the_same_ring_waits_for_scheduled_only)
 	finish();
 }
 
+/* The finished fence keeps the scheduled one. */
+Test(drivers_sched_order, dependency_on_a_job_that_is_freed_meanwhile)
+{
+	struct sim_job *job;
+	struct wwr_fence *finished;
+
+	setup_with(1, NULL);
+	sim_submit(sim_job(&sim, a, 1, 100), NULL, &finished);
+	job = sim_job(&sim, b, 2, 100);
+	cr_assert_eq(wwr_sched_job_add_dependency(&job->base, finished), 0);
+	wwr_sched_job_arm(&job->base);
+	cr_expect(sim_step(&sim));
+	cr_expect_eq(sim.num_live, 1);
+	wwr_fence_put(finished);
+	wwr_sched_job_push(&job->base);
+	finish();
+	EXPECT_LOG(1, 2);
+}
+
 Test(drivers_sched_order, dependency_on_another_ring_waits_for_finished)
 {
 	const struct wwr_sched_options options = {.credit_limit = 2};
