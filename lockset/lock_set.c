@@ -93,7 +93,7 @@ void set_begin(struct wwr_lock_set *set)
 
 bool set_is_contended(const struct wwr_lock_set *set)
 {
-	return set->ctx->state == CTX_CONTENDED;
+	return set->ctx->state == CTX_CONTENDED || set->wait != NULL;
 }
 
 static bool set_holds(const struct wwr_lock_set *set, const struct wwr_mutex *mutex)
@@ -208,8 +208,37 @@ static void set_fall_back(struct wwr_lock_set *set)
 /* S8, S9: the limit is one of contention, so what was injected does not count. */
 static bool set_is_at_limit(const struct wwr_lock_set *set)
 {
-	return set->options.retry_limit != 0 && !set->ctx->injected &&
+	bool injected = set->wait == NULL && set->ctx->injected;
+
+	return set->options.retry_limit != 0 && !injected &&
 	       set->stats.retries - set->stats.injected >= set->options.retry_limit;
+}
+
+int wwr_lock_set_wait_unlocked(struct wwr_lock_set *set,
+			       int (*wait)(struct wwr_lock_set *set, void *arg), void *arg)
+{
+	set_check_thread(set, "wwr_lock_set_wait_unlocked");
+	set_activate(set);
+	if (set_is_contended(set))
+		return -EDEADLK;
+	set->wait = wait;
+	set->wait_arg = arg;
+	if (set->status == 0)
+		set->status = -EDEADLK;
+	return -EDEADLK;
+}
+
+/* What the attempt asked for; it need not be asked for again.  Nothing is held. */
+static int set_wait_unlocked(struct wwr_lock_set *set)
+{
+	int (*const wait)(struct wwr_lock_set * set, void *arg) = set->wait;
+
+	set->status = wait(set, set->wait_arg);
+	if (set->status != 0)
+		return set->status;
+	set->wait = NULL;
+	set->stats.retries++;
+	return 0;
 }
 
 int wwr_lock_set_back_off(struct wwr_lock_set *set)
@@ -226,6 +255,8 @@ int wwr_lock_set_back_off(struct wwr_lock_set *set)
 	set_fall_back(set);
 	if (set_is_at_limit(set))
 		return set->status = -EAGAIN;
+	if (set->wait != NULL)
+		return set_wait_unlocked(set);
 	ret = mutex_lock_contended(mutex, set->ctx, &wait);
 	set->status = ret;
 	if (ret != 0)
@@ -274,11 +305,18 @@ static void set_flush_counts(struct wwr_lock_set *set)
 	ctx_flush_counts(set->ctx);
 }
 
+/* Nothing is held. */
+static void set_forget_contended(struct wwr_lock_set *set)
+{
+	set->wait = NULL;
+	if (set->ctx->state == CTX_CONTENDED)
+		ctx_clear_contended(set->ctx);
+}
+
 void set_end(struct wwr_lock_set *set)
 {
 	set_unlock_members(set);
-	if (set_is_contended(set))
-		ctx_clear_contended(set->ctx);
+	set_forget_contended(set);
 	set_flush_counts(set);
 	set->phase = SET_IDLE;
 }
@@ -294,7 +332,7 @@ void wwr_lock_set_release_all(struct wwr_lock_set *set)
 	set_activate(set);
 	set_unlock_members(set);
 	set_fall_back(set);
-	ctx_clear_contended(set->ctx);
+	set_forget_contended(set);
 	set->status = 0;
 	set->phase = SET_ACTIVE;
 }

@@ -243,7 +243,7 @@ void job_execute(struct wwr_sched_job *job)
 	group_lock(group);
 }
 
-static void job_signal_fence(struct wwr_fence *fence, int error, int64_t timestamp_ns)
+static void job_signal_one(struct wwr_fence *fence, int error, int64_t timestamp_ns)
 {
 	if (error != 0)
 		wwr_fence_set_error(fence, error);
@@ -257,9 +257,9 @@ void job_signal(struct wwr_sched_job *job)
 {
 	if (!job->is_scheduled) {
 		job->is_scheduled = true;
-		job_signal_fence(&job->fences->scheduled, job->error, 0);
+		job_signal_one(&job->fences->scheduled, job->error, 0);
 	}
-	job_signal_fence(&job->fences->finished, job->error, job->timestamp_ns);
+	job_signal_one(&job->fences->finished, job->error, job->timestamp_ns);
 }
 
 void job_signalled_locked(struct wwr_sched_job *job)

@@ -71,7 +71,9 @@ struct wwr_lock_set {
 	struct wwr_mutex *kept; /* locked by back_off, not yet asked for in this attempt */
 	bool fresh;		/* the context has a stamp that no transaction has used */
 	int status;		/* first error of this attempt, but for -EBUSY of trylock */
-	uint32_t phase;		/* enum set_phase */
+	int (*wait)(struct wwr_lock_set *set, void *arg); /* to be called with nothing held */
+	void *wait_arg;
+	uint32_t phase; /* enum set_phase */
 };
 
 /**
@@ -183,6 +185,7 @@ WWR_API WWR_MUST_CHECK int wwr_lock_set_lock_array(struct wwr_lock_set *set,
  * @retval -EBUSY  the thread holds a lock of the class outside this set
  * @retval -EINTR  as wwr_lock_set_lock()
  * @retval -ETIME  as wwr_lock_set_lock()
+ * @retval other   from the function given to wwr_lock_set_wait_unlocked()
  * After an error everything is released and the contended lock still remembered.
  * @par Thread safety
  * The set's thread.
@@ -190,6 +193,27 @@ WWR_API WWR_MUST_CHECK int wwr_lock_set_lock_array(struct wwr_lock_set *set,
  * ww_mutex_lock_slow()
  */
 WWR_API WWR_MUST_CHECK int wwr_lock_set_back_off(struct wwr_lock_set *set);
+
+/**
+ * Have everything released, a function called with nothing held, and a new attempt begun with the
+ * old stamp: for what must not be waited for with a lock, for instance a fence.  From here on the
+ * attempt is like one that met a contended lock: return to the set, which calls @p wait in
+ * wwr_lock_set_back_off(), and counts a retry but no loss.
+ *
+ * @param set  initialised
+ * @param wait returns 0 to go on, or the error that ends the transaction.  It keeps to the set's
+ *             deadline and token, and must not lock with the set
+ * @param arg  passed to @p wait
+ * @retval -EDEADLK always.  If a contended lock is remembered already, that one is waited for, and
+ *                  @p wait is not called
+ * @par Thread safety
+ * The set's thread.
+ * @par Kernel counterpart
+ * none
+ */
+WWR_API WWR_MUST_CHECK int
+wwr_lock_set_wait_unlocked(struct wwr_lock_set *set,
+			   int (*wait)(struct wwr_lock_set *set, void *arg), void *arg);
 
 /**
  * Give one mutex back before the end; one step, whatever the size of the set.  The transaction
