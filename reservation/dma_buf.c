@@ -1,117 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * dma-bufs: from a buffer to a descriptor and back.  Invariants: a dma-buf is in the registry from
- * before its descriptor is given to the caller until nobody else has the file; own_fd is open all
- * the time, so that no other file gets its inode number.  A descriptor is added to a dma-buf that
- * is in the registry only under the lock, as looking for unused ones is.
- */
+/* dma-bufs: from a buffer to a descriptor and back; memory_registry.h has the invariants. */
 #include <wwresv/dma_buf.h>
 
 #include <wwresv/alloc.h>
 #include <wwresv/bo.h>
-#include "lockset/park.h"
-#include "reservation/dma_buf_carrier.h"
+#include "reservation/memory_registry.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-#define REGISTRY_BUCKETS 256
-
-/* With fewer dma-bufs than this nobody looks for unused ones. */
-#define REGISTRY_MIN_COLLECT 32
-
-/* Fields: (i) immutable once in the registry, (l) the registry's lock. */
 struct dma_buf {
-	struct memory_id id;  /* (i) of own_fd's file */
-	struct wwr_bo *bo;    /* (i) a reference */
-	int own_fd;	      /* (i) */
-	struct dma_buf *next; /* (l) */
+	struct memory_entry entry;
+	struct wwr_bo *bo; /* immutable; a reference */
 };
 
-/* Fields: (l) under lock. */
-static struct {
-	uint32_t lock;				   /* a wait lock, lockset/park.h */
-	unsigned int num_bufs;			   /* (l) */
-	unsigned int collect_at;		   /* (l) so many make it worth looking */
-	struct dma_buf *buckets[REGISTRY_BUCKETS]; /* (l) */
-} registry = {.collect_at = REGISTRY_MIN_COLLECT};
+static struct memory_registry registry;
 
 /* The memory is in the file, and the buffer is what the library allocated. */
 static const struct wwr_bo_ops dma_buf_bo_ops = {.release = NULL};
 
-static struct dma_buf **registry_bucket(const struct memory_id *id)
+static struct dma_buf *entry_buf(struct memory_entry *entry)
 {
-	return &registry.buckets[id->ino % REGISTRY_BUCKETS];
-}
-
-static struct dma_buf *registry_find_locked(const struct memory_id *id)
-{
-	struct dma_buf *buf = *registry_bucket(id);
-
-	while (buf != NULL && (buf->id.ino != id->ino || buf->id.dev != id->dev))
-		buf = buf->next;
-	return buf;
+	return WWR_CONTAINER_OF(entry, struct dma_buf, entry);
 }
 
 static void dma_buf_free(struct dma_buf *buf)
 {
-	close(buf->own_fd);
+	close(buf->entry.own_fd);
 	wwr_bo_put(buf->bo);
 	wwr_free(buf);
 }
 
-static struct dma_buf *registry_take_unused_locked(void)
-{
-	struct dma_buf *list = NULL;
-
-	for (unsigned int i = 0; i < REGISTRY_BUCKETS; i++) {
-		struct dma_buf **link = &registry.buckets[i];
-
-		while (*link != NULL) {
-			struct dma_buf *buf = *link;
-
-			if (!memory_is_alone(buf->own_fd)) {
-				link = &buf->next;
-				continue;
-			}
-			*link = buf->next;
-			buf->next = list;
-			list = buf;
-			registry.num_bufs--;
-		}
-	}
-	registry.collect_at = registry.num_bufs < REGISTRY_MIN_COLLECT / 2 ? REGISTRY_MIN_COLLECT
-									   : registry.num_bufs * 2;
-	return list;
-}
-
 unsigned int wwr_dma_buf_collect(void)
 {
-	struct dma_buf *list;
+	struct memory_entry *list = memory_registry_take_unused(&registry);
 	unsigned int num = 0;
 
-	wait_lock(&registry.lock);
-	list = registry_take_unused_locked();
-	wait_unlock(&registry.lock);
 	/* Without the lock, since the end of a buffer runs its driver's code. */
 	for (; list != NULL; num++) {
-		struct dma_buf *next = list->next;
+		struct memory_entry *next = list->next;
 
-		dma_buf_free(list);
+		dma_buf_free(entry_buf(list));
 		list = next;
 	}
 	return num;
-}
-
-static void registry_collect_if_worth(void)
-{
-	bool worth;
-
-	wait_lock(&registry.lock);
-	worth = registry.num_bufs >= registry.collect_at;
-	wait_unlock(&registry.lock);
-	if (worth)
-		(void)wwr_dma_buf_collect();
 }
 
 /* Not in the registry yet; opens the file twice: for the dma-buf, and for the caller. */
@@ -123,14 +55,14 @@ static int dma_buf_open(struct wwr_bo *bo, int memory_fd, struct dma_buf **ret_b
 
 	if (buf == NULL)
 		return -ENOMEM;
-	ret = memory_identify(memory_fd, &buf->id, &size_bytes);
+	ret = memory_identify(memory_fd, &buf->entry.id, &size_bytes);
 	if (ret == 0 && size_bytes < bo->size_bytes)
 		ret = -EINVAL;
 	if (ret == 0)
-		ret = memory_reopen(memory_fd, &buf->own_fd);
+		ret = memory_reopen(memory_fd, &buf->entry.own_fd);
 	if (ret != 0)
 		goto err_free_buf;
-	ret = memory_reopen(buf->own_fd, ret_fd);
+	ret = memory_reopen(buf->entry.own_fd, ret_fd);
 	if (ret != 0)
 		goto err_close_own_fd;
 	buf->bo = wwr_bo_get(bo);
@@ -138,44 +70,28 @@ static int dma_buf_open(struct wwr_bo *bo, int memory_fd, struct dma_buf **ret_b
 	return 0;
 
 err_close_own_fd:
-	close(buf->own_fd);
+	close(buf->entry.own_fd);
 err_free_buf:
 	wwr_free(buf);
 	return ret;
 }
 
-/* The one that has this file already, or NULL: then the new one is in. */
-static struct dma_buf *registry_add(struct dma_buf *buf)
-{
-	struct dma_buf **bucket = registry_bucket(&buf->id);
-	struct dma_buf *old;
-
-	wait_lock(&registry.lock);
-	old = registry_find_locked(&buf->id);
-	if (old == NULL) {
-		buf->next = *bucket;
-		*bucket = buf;
-		registry.num_bufs++;
-	}
-	wait_unlock(&registry.lock);
-	return old;
-}
-
 int wwr_dma_buf_export(struct wwr_bo *bo, int memory_fd, int *ret_fd)
 {
+	struct memory_entry *old;
 	struct dma_buf *buf;
-	struct dma_buf *old;
 	int ret;
 	int fd;
 
-	registry_collect_if_worth();
+	if (memory_registry_is_full(&registry))
+		(void)wwr_dma_buf_collect();
 	ret = dma_buf_open(bo, memory_fd, &buf, &fd);
 	if (ret != 0)
 		return ret;
-	old = registry_add(buf);
+	old = memory_registry_add(&registry, &buf->entry);
 	if (old != NULL) {
 		/* Our descriptor keeps it there; it serves the old one as well. */
-		ret = old->bo == bo ? 0 : -EINVAL;
+		ret = entry_buf(old)->bo == bo ? 0 : -EINVAL;
 		dma_buf_free(buf);
 	}
 	if (ret == 0)
@@ -217,20 +133,24 @@ int wwr_dma_buf_create(uint64_t size_bytes, struct wwr_class *lock_class, int *r
 	return ret;
 }
 
+static void *entry_get_bo(struct memory_entry *entry)
+{
+	return wwr_bo_get(entry_buf(entry)->bo);
+}
+
 int wwr_dma_buf_get_bo(int fd, struct wwr_bo **ret_bo)
 {
 	struct memory_id id;
-	struct dma_buf *buf;
 	uint64_t size_bytes;
+	struct wwr_bo *bo;
 	int ret;
 
 	ret = memory_identify(fd, &id, &size_bytes);
 	if (ret != 0)
 		return ret;
-	wait_lock(&registry.lock);
-	buf = registry_find_locked(&id);
-	if (buf != NULL)
-		*ret_bo = wwr_bo_get(buf->bo);
-	wait_unlock(&registry.lock);
-	return buf != NULL ? 0 : -EINVAL;
+	bo = memory_registry_find(&registry, &id, entry_get_bo);
+	if (bo == NULL)
+		return -EINVAL;
+	*ret_bo = bo;
+	return 0;
 }

@@ -315,6 +315,56 @@ WWR_API WWR_MUST_CHECK int wwr_syncobj_import_sync_file(struct wwr_syncobj *sync
 WWR_API WWR_MUST_CHECK int wwr_syncobj_add_eventfd(struct wwr_syncobj *syncobj, uint64_t point,
 						   int event_fd, uint32_t flags);
 
+/**
+ * A syncobj as a file descriptor, for another part of the program or, by a socket, for another
+ * reader of it in this process.
+ *
+ * It is a memfd without content: close(), dup(), fork() and sockets work as they do there, and this
+ * process finds the syncobj again whatever number the descriptor has.  The library holds a
+ * descriptor of its own until all others are closed.
+ *
+ * @param syncobj the descriptor keeps a reference
+ * @param ret_fd  the caller's, for close(); it is closed at exec
+ * @retval 0           made
+ * @retval -ENOMEM     no memory
+ * @retval -EMFILE     no descriptor is free; three are needed for a moment
+ * @retval -ENFILE     the system has no more files
+ * @retval -EOPNOTSUPP /proc is missing
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD without flags
+ */
+WWR_API WWR_MUST_CHECK int wwr_syncobj_export_fd(struct wwr_syncobj *syncobj, int *ret_fd);
+
+/**
+ * The syncobj of a descriptor.
+ *
+ * @param fd          borrowed
+ * @param ret_syncobj a reference
+ * @retval 0       found
+ * @retval -EBADF  @p fd is not open
+ * @retval -EINVAL @p fd is not a syncobj of this process
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE without flags
+ */
+WWR_API WWR_MUST_CHECK int wwr_syncobj_import_fd(int fd, struct wwr_syncobj **ret_syncobj);
+
+/**
+ * Give back what belongs to descriptors of syncobjs that are closed everywhere.
+ *
+ * The library does so by itself now and then, when descriptors are made; nobody needs to call this.
+ *
+ * @return how many there were
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * none; close()
+ */
+WWR_API unsigned int wwr_syncobj_collect(void);
+
 WWR_END_DECLS
 
 #endif /* WWRESV_SYNCOBJ_H */
