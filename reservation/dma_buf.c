@@ -59,10 +59,10 @@ static int dma_buf_open(struct wwr_bo *bo, int memory_fd, struct dma_buf **ret_b
 	if (ret == 0 && size_bytes < bo->size_bytes)
 		ret = -EINVAL;
 	if (ret == 0)
-		ret = memory_reopen(memory_fd, &buf->entry.own_fd);
+		ret = wwr_memory_reopen(memory_fd, &buf->entry.own_fd);
 	if (ret != 0)
 		goto err_free_buf;
-	ret = memory_reopen(buf->entry.own_fd, ret_fd);
+	ret = wwr_memory_reopen(buf->entry.own_fd, ret_fd);
 	if (ret != 0)
 		goto err_close_own_fd;
 	buf->bo = wwr_bo_get(bo);
@@ -124,7 +124,7 @@ int wwr_dma_buf_create(uint64_t size_bytes, struct wwr_class *lock_class, int *r
 	if (bo == NULL)
 		return -ENOMEM;
 	wwr_bo_init(bo, &dma_buf_bo_ops, size_bytes, lock_class, NULL);
-	ret = memory_create(size_bytes, &memory_fd);
+	ret = wwr_memory_create(size_bytes, &memory_fd);
 	if (ret == 0) {
 		ret = wwr_dma_buf_export(bo, memory_fd, ret_fd);
 		close(memory_fd);

@@ -12,7 +12,7 @@
 
 #define MEMORY_PATH_BYTES 32
 
-int memory_create(uint64_t size_bytes, int *ret_fd)
+int wwr_memory_create(uint64_t size_bytes, int *ret_fd)
 {
 	int fd = memfd_create("wwresv-dma-buf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int ret;
@@ -29,7 +29,7 @@ int memory_create(uint64_t size_bytes, int *ret_fd)
 	return ret;
 }
 
-int memory_reopen(int fd, int *ret_fd)
+int wwr_memory_reopen(int fd, int *ret_fd)
 {
 	char path[MEMORY_PATH_BYTES];
 	int new_fd;

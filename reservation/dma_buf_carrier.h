@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <wwresv/macros.h>
+
 /*
  * The memfds under dma-bufs, told apart by their inodes.  The library opens each file a second
  * time for itself: so the inode stays as long as it wants, and the system can say whether anybody
@@ -18,16 +20,19 @@ struct memory_id {
 	ino_t ino;
 };
 
-/* A new file of so many zeros, which no one can make smaller or larger. */
-int memory_create(uint64_t size_bytes, int *ret_fd);
+/*
+ * A new file of so many zeros, which no one can make smaller or larger.  Exported, as the next one,
+ * for the drivers' library; in no public header.
+ */
+WWR_API int wwr_memory_create(uint64_t size_bytes, int *ret_fd);
 
 /* Open the same file once more, on its own; -EOPNOTSUPP without /proc. */
-int memory_reopen(int fd, int *ret_fd);
+WWR_API int wwr_memory_reopen(int fd, int *ret_fd);
 
 /* -EBADF; -EINVAL for what is no file in memory. */
 int memory_identify(int fd, struct memory_id *ret_id, uint64_t *ret_size_bytes);
 
-/* Nobody but this descriptor, from memory_reopen(), can write to the file. */
+/* Nobody but this descriptor, from wwr_memory_reopen(), can write to the file. */
 bool memory_is_alone(int fd);
 
 #endif /* RESERVATION_DMA_BUF_CARRIER_H */

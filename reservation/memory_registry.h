@@ -19,7 +19,7 @@
 /* Head of an object.  Fields: (i) immutable once in the registry, (l) the registry's lock. */
 struct memory_entry {
 	struct memory_id id;	   /* (i) of own_fd's file */
-	int own_fd;		   /* (i) from memory_reopen() */
+	int own_fd;		   /* (i) from wwr_memory_reopen() */
 	struct memory_entry *next; /* (l) */
 };
 

@@ -44,14 +44,14 @@ static int syncobj_file_open(struct syncobj_file *file, int *ret_fd)
 	int memory_fd;
 	int ret;
 
-	ret = memory_create(0, &memory_fd);
+	ret = wwr_memory_create(0, &memory_fd);
 	if (ret != 0)
 		return ret;
 	ret = memory_identify(memory_fd, &file->entry.id, &size_bytes);
 	if (ret == 0)
-		ret = memory_reopen(memory_fd, &file->entry.own_fd);
+		ret = wwr_memory_reopen(memory_fd, &file->entry.own_fd);
 	if (ret == 0) {
-		ret = memory_reopen(memory_fd, ret_fd);
+		ret = wwr_memory_reopen(memory_fd, ret_fd);
 		if (ret != 0)
 			close(file->entry.own_fd);
 	}

@@ -27,7 +27,7 @@ none() {
 layers='
 lockset      macros version alloc class mutex acquire_ctx interrupt lock_set lockset sys/debug
 reservation  fence fence_array fence_chain fence_merge fence_pool fence_signaling resv bo sync_timeline sync_file syncobj dma_buf wwresv
-drivers      sched_job sched mm mm_txn job device sys/driver
+drivers      sched_job sched mm mm_txn job device sys/driver uapi/drm_more uapi/vgem
 tools
 '
 # strangers: sources in folders that no rule here looks at.
@@ -95,10 +95,10 @@ check_headers() {
 	while read -r header; do
 		header=${header#include/}
 		printf '#include <%s>\n#include <%s>\nint unit;\n' "$header" "$header" |
-			gcc -x c -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iinclude - ||
+			gcc -x c -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iinclude $(pkg-config --cflags libdrm) - ||
 			{ echo "$header: not in C"; bad=1; }
 		printf '#include <%s>\n#include <%s>\n' "$header" "$header" |
-			g++ -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iinclude - ||
+			g++ -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iinclude $(pkg-config --cflags libdrm) - ||
 			{ echo "$header: not in C++"; bad=1; }
 	done < <(find include -name '*.h' | sort)
 	return $bad

@@ -31,6 +31,7 @@ have_cmd ninja|ninja-build
 have_cmd pkg-config|pkg-config
 have_module jansson|libjansson-dev
 have_module smartcols|libsmartcols-dev
+have_module libdrm|libdrm-dev
 '
 needs_check='
 have_cmd gcc|gcc
