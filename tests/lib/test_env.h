@@ -9,6 +9,7 @@
  *   WWR_TEST_SHORT  set: fewer rounds (under valgrind)
  *   WWR_TEST_SCALE  factor of all rounds besides, for example 0.1 or 50
  *   WWR_TEST_PATIENCE  seconds after which a thread script of tests/lockset gives up
+ *   WWR_TEST_INJECT  -EDEADLK about every so many locks, in programs with tests/lib/test_inject.c
  *   WWR_TEST_DATA   folder of the real workload descriptors
  */
 

@@ -9,6 +9,7 @@
 #include "lockset/wwr_atomic.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define MAX_PARTIES 16
 
@@ -261,4 +262,15 @@ BOTH_TEST(lockset_deadlock, nobody_starves_in_a_mixed_population_with_injection)
 	wwr_class_set_injection(&main_class, 5, test_seed());
 	for (int victim = 0; victim < PARTY_NUM_KINDS; victim++)
 		play((enum party_kind)victim);
+}
+
+/* Whoever runs this with injection gets it, in every class. */
+WOUND_WAIT_TEST(lockset_deadlock, environment_decides_about_injection)
+{
+	const char *wanted = getenv("WWR_TEST_INJECT");
+	uint32_t interval = wanted != NULL ? (uint32_t)strtoul(wanted, NULL, 0) : 0;
+
+	cr_assert_eq(main_class.inject_interval, interval);
+	cr_assert_eq(other_class.inject_interval, interval);
+	cr_assert_eq(wwr_default_class()->inject_interval, interval);
 }
