@@ -148,6 +148,8 @@ static void device_stop_engines(struct wwr_device *device)
 {
 	pthread_mutex_lock(&device->lock);
 	device->stopping = true;
+	/* Relaxed: who sees it looks at the flag above, with the lock, before it does anything. */
+	wwr_atomic_store(&device->stop_effects, 1, WWR_RELAXED);
 	for (unsigned int i = 0; i < device->num_engines; i++)
 		pthread_cond_signal(&device->engines[i].cond);
 	pthread_mutex_unlock(&device->lock);

@@ -65,6 +65,8 @@ void wwr_job_get_info(struct wwr_job *job, struct wwr_job_info *ret_info)
 	    .priority = job->priority,
 	    .endless = job->config.duration_ns == WWR_JOB_ENDLESS && !job->ended,
 	    .preemptible = job->preemptible,
+	    .touching = job->touching,
+	    .torn = job->torn,
 	    .queue_name = job->queue->name,
 	    .submitted_ns = job->submitted_ns,
 	    .ready_ns = job->ready_ns,

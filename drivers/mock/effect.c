@@ -6,11 +6,16 @@
  */
 #include "drivers/mock/effect.h"
 
+#include "lockset/wwr_atomic.h"
+
 #include <wwresv/device.h>
 
 #include <string.h>
 
 #define WORD_BYTES sizeof(uint64_t)
+
+/* Bytes between two looks at whether to stop: a millisecond or so.  A multiple of a word. */
+#define CHUNK_BYTES ((size_t)1 << 20)
 
 /* Odd constants with well spread bits, from the fractional part of the golden ratio. */
 #define MIX_STEP  0x9e3779b97f4a7c15u
@@ -56,21 +61,54 @@ static void store_word(uint8_t *bytes, size_t num_bytes, size_t offset, uint64_t
 		memcpy(bytes + offset, &word, num_bytes - offset);
 }
 
-static uint64_t absorb_bytes(uint64_t digest, const uint8_t *bytes, size_t num_bytes)
+static bool is_stopped(const uint32_t *stop)
 {
-	digest = absorb(digest, num_bytes);
-	for (size_t offset = 0; offset < num_bytes; offset += WORD_BYTES)
-		digest = absorb(digest, load_word(bytes, num_bytes, offset));
-	return digest;
+	/* Relaxed: a hint; the lock of the device orders what depends on it. */
+	return stop != NULL && wwr_atomic_load(stop, WWR_RELAXED) != 0;
 }
 
-static void rewrite_bytes(uint64_t digest, uint8_t *bytes, size_t num_bytes)
+/* The end of the chunk that begins at an offset. */
+static size_t chunk_end(size_t num_bytes, size_t offset)
 {
-	for (size_t offset = 0; offset < num_bytes; offset += WORD_BYTES) {
-		uint64_t word = load_word(bytes, num_bytes, offset);
+	return num_bytes - offset > CHUNK_BYTES ? offset + CHUNK_BYTES : num_bytes;
+}
 
-		store_word(bytes, num_bytes, offset, mix((word + offset * MIX_STEP) ^ digest));
+static bool absorb_bytes(uint64_t *digest, const struct wwr_effect_access *access,
+			 const uint32_t *stop)
+{
+	uint64_t sum = absorb(*digest, access->num_bytes);
+	size_t offset = 0;
+
+	while (offset < access->num_bytes) {
+		const size_t end = chunk_end(access->num_bytes, offset);
+
+		if (is_stopped(stop))
+			return false;
+		for (; offset < end; offset += WORD_BYTES)
+			sum = absorb(sum, load_word(access->bytes, access->num_bytes, offset));
 	}
+	*digest = sum;
+	return true;
+}
+
+static bool rewrite_bytes(uint64_t digest, const struct wwr_effect_access *access,
+			  const uint32_t *stop)
+{
+	size_t offset = 0;
+
+	while (offset < access->num_bytes) {
+		const size_t end = chunk_end(access->num_bytes, offset);
+
+		if (is_stopped(stop))
+			return false;
+		for (; offset < end; offset += WORD_BYTES) {
+			uint64_t word = load_word(access->bytes, access->num_bytes, offset);
+
+			store_word(access->bytes, access->num_bytes, offset,
+				   mix((word + offset * MIX_STEP) ^ digest));
+		}
+	}
+	return true;
 }
 
 void wwr_effect_init(uint64_t number, uint8_t *bytes, size_t num_bytes)
@@ -86,30 +124,49 @@ uint64_t wwr_effect_start_token(uint64_t seed)
 	return mix(seed + SALT_TOKEN * MIX_STEP) | 1;
 }
 
-static uint64_t absorb_accesses(uint64_t digest, const struct wwr_effect_access *accesses,
-				size_t num_accesses)
+bool effect_look(uint64_t *digest, const struct wwr_effect_access *accesses, size_t num_accesses,
+		 const uint32_t *stop)
 {
-	for (size_t i = 0; i < num_accesses; i++)
-		digest = absorb_bytes(digest, accesses[i].bytes, accesses[i].num_bytes);
-	return mix(digest);
+	for (size_t i = 0; i < num_accesses; i++) {
+		if (!absorb_bytes(digest, &accesses[i], stop))
+			return false;
+	}
+	*digest = mix(*digest);
+	return true;
 }
 
-uint64_t wwr_effect_digest(uint64_t seed, const uint64_t *start_tokens, size_t num_tokens,
-			   const struct wwr_effect_access *accesses, size_t num_accesses)
+uint64_t effect_begin(uint64_t seed, const uint64_t *start_tokens, size_t num_tokens)
 {
 	uint64_t digest = absorb(mix(seed), num_tokens);
 
 	for (size_t i = 0; i < num_tokens; i++)
 		digest = absorb(digest, start_tokens[i]);
-	return absorb_accesses(digest, accesses, num_accesses);
+	return digest;
+}
+
+bool effect_rewrite(uint64_t digest, const struct wwr_effect_access *accesses, size_t num_accesses,
+		    const uint32_t *stop)
+{
+	for (size_t i = 0; i < num_accesses; i++) {
+		if ((accesses[i].access & WWR_ACCESS_WRITE) != 0 &&
+		    !rewrite_bytes(mix(digest + i), &accesses[i], stop))
+			return false;
+	}
+	return true;
+}
+
+uint64_t wwr_effect_digest(uint64_t seed, const uint64_t *start_tokens, size_t num_tokens,
+			   const struct wwr_effect_access *accesses, size_t num_accesses)
+{
+	uint64_t digest = effect_begin(seed, start_tokens, num_tokens);
+
+	(void)effect_look(&digest, accesses, num_accesses, NULL);
+	return digest;
 }
 
 void wwr_effect_write(uint64_t digest, const struct wwr_effect_access *accesses,
 		      size_t num_accesses)
 {
-	digest = absorb_accesses(digest, accesses, num_accesses);
-	for (size_t i = 0; i < num_accesses; i++) {
-		if ((accesses[i].access & WWR_ACCESS_WRITE) != 0)
-			rewrite_bytes(mix(digest + i), accesses[i].bytes, accesses[i].num_bytes);
-	}
+	(void)effect_look(&digest, accesses, num_accesses, NULL);
+	(void)effect_rewrite(digest, accesses, num_accesses, NULL);
 }

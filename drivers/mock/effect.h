@@ -2,6 +2,7 @@
 #ifndef DRIVERS_MOCK_EFFECT_H
 #define DRIVERS_MOCK_EFFECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,5 +46,16 @@ WWR_API uint64_t wwr_effect_digest(uint64_t seed, const uint64_t *start_tokens, 
 /* Look at all buffers again, then rewrite those that the job writes. */
 WWR_API void wwr_effect_write(uint64_t digest, const struct wwr_effect_access *accesses,
 			      size_t num_accesses);
+
+/*
+ * The same in steps that can be stopped: each returns false soon after *stop is not 0, which never
+ * happens with NULL.  A job does effect_begin() and a look when it starts, another look and the
+ * rewrite at its end; a rewrite that was stopped leaves some of the bytes rewritten.
+ */
+uint64_t effect_begin(uint64_t seed, const uint64_t *start_tokens, size_t num_tokens);
+bool effect_look(uint64_t *digest, const struct wwr_effect_access *accesses, size_t num_accesses,
+		 const uint32_t *stop);
+bool effect_rewrite(uint64_t digest, const struct wwr_effect_access *accesses, size_t num_accesses,
+		    const uint32_t *stop);
 
 #endif /* DRIVERS_MOCK_EFFECT_H */

@@ -6,6 +6,7 @@
 #include "drivers/mock/job.h"
 #include "drivers/mock/job_fence.h"
 #include "drivers/mock/mock_device.h"
+#include "drivers/mock/queue.h"
 #include "drivers/mock/run_queue.h"
 
 #include <errno.h>
@@ -75,8 +76,10 @@ static void engine_begin_job(struct wwr_job *job)
 
 	for (uint32_t i = 0; i < job->num_sources; i++)
 		job->start_tokens[i] = job->sources[i]->start_token;
-	job->digest = wwr_effect_digest(job->config.seed, job->start_tokens, job->num_sources,
-					job->accesses, job->num_buffers);
+	job->digest = effect_begin(job->config.seed, job->start_tokens, job->num_sources);
+	/* If that is stopped the job will be, too. */
+	(void)effect_look(&job->digest, job->accesses, job->num_buffers,
+			  &job->queue->device->stop_effects);
 }
 
 /* Sleep until something changes or the time has come. */
@@ -118,9 +121,20 @@ static enum engine_outcome engine_wait(struct mock_engine *engine, const struct 
 static void engine_complete(struct mock_engine *engine, struct wwr_job *job)
 {
 	struct wwr_device *device = engine->device;
+	bool looked, written;
 
+	job->touching = true;
 	pthread_mutex_unlock(&device->lock);
-	wwr_effect_write(job->digest, job->accesses, job->num_buffers);
+	looked = effect_look(&job->digest, job->accesses, job->num_buffers, &device->stop_effects);
+	written = looked && effect_rewrite(job->digest, job->accesses, job->num_buffers,
+					   &device->stop_effects);
+	if (!written) {
+		pthread_mutex_lock(&device->lock);
+		job->touching = false;
+		job->torn = looked;
+		engine_leave(engine);
+		return;
+	}
 	job_finish(job, 0);
 
 	pthread_mutex_lock(&device->lock);
@@ -138,9 +152,11 @@ static void engine_run(struct mock_engine *engine, struct wwr_job *job)
 	struct wwr_device *device = engine->device;
 
 	if (engine_take(engine, job)) {
+		job->touching = true;
 		pthread_mutex_unlock(&device->lock);
 		engine_begin_job(job);
 		pthread_mutex_lock(&device->lock);
+		job->touching = false;
 	}
 	switch (engine_wait(engine, job)) {
 	case ENGINE_DONE:

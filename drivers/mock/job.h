@@ -64,6 +64,8 @@ struct wwr_job {
 	bool met;		     /* (d) num_unmet is 0 */
 	bool started;		     /* (d) */
 	bool ended;		     /* (d) wwr_job_end() */
+	bool touching;		     /* (d) is at its buffers just now */
+	bool torn;		     /* (d) was stopped while it wrote them */
 	bool preemptible;	     /* (d) from its queue, as the next one */
 	int priority;		     /* (d) */
 	int engine;		     /* (d) its index, or -1 */

@@ -157,6 +157,7 @@ void job_finish(struct wwr_job *job, int error)
 	pthread_mutex_lock(&device->lock);
 	started = job->started;
 	job->state = WWR_JOB_FINISHED;
+	job->touching = false;
 	job->finished_ns = now;
 	device->stats.num_finished++;
 	if (error != 0)

@@ -43,6 +43,7 @@ struct wwr_device {
 	pthread_mutex_t lock;
 	bool stopping;		       /* (d) no job starts any more */
 	bool stopped;		       /* (s) */
+	uint32_t stop_effects;	       /* (a) not 0 once stopping: jobs leave memory alone */
 	pthread_cond_t pushed;	       /* a job was pushed while stopping */
 	struct wwr_device_stats stats; /* (d) */
 	struct wwr_job *first, *last;  /* (d) armed and not finished, in the order of commits */

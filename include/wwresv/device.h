@@ -94,8 +94,9 @@ WWR_API WWR_MUST_CHECK int wwr_device_create(const struct wwr_device_config *con
 
 /**
  * Stop a device: no job starts any more, every unfinished one ends with -ECANCELED and without
- * effect on memory, and the engines' threads are joined.  Waits for no fence; waits for threads
- * that are inside of wwr_job_submit() past the point of no return.
+ * effect on memory (but for one that is just writing it: wwr_job_info.torn), and the engines'
+ * threads are joined.  Waits for no fence; waits for threads that are inside of wwr_job_submit()
+ * past the point of no return.
  *
  * @param device later submits to it return -ECANCELED; stopping again is a no-op
  * @par Thread safety

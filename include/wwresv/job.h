@@ -272,6 +272,8 @@ struct wwr_job_info {
 	int priority;		  /**< of its queue when it was submitted */
 	bool endless;		  /**< and not ended yet */
 	bool preemptible;	  /**< gives way while endless */
+	bool touching;		  /**< reads or writes its buffers just now */
+	bool torn;		  /**< stopped in the middle: has written some of its bytes */
 	bool has_before;	  /**< an unfinished job stands before it in its queue */
 	uint64_t before_label;	  /**< the first such job of the queue */
 	const char *queue_name;	  /**< its queue */

@@ -5,6 +5,7 @@
 
 #include <wwresv/device.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 TestSuite(drivers_mock_effect, .timeout = 30);
@@ -141,4 +142,47 @@ Test(drivers_mock_effect, order_of_two_writes_counts)
 	for (uint64_t seed = 2; seed >= 1; seed--)
 		wwr_effect_write(wwr_effect_digest(seed, NULL, 0, both, 2), both, 2);
 	cr_expect_arr_neq(one_two, b, NUM_BYTES);
+}
+
+#define NUM_LARGE ((size_t)5 << 19)
+
+Test(drivers_mock_effect, stopped_steps_end_early_and_say_so)
+{
+	uint8_t *large = calloc(1, NUM_LARGE);
+	struct wwr_effect_access access = {
+	    .bytes = large, .num_bytes = NUM_LARGE, .access = WWR_ACCESS_WRITE};
+	uint64_t sum = effect_begin(1, NULL, 0);
+	uint32_t stop = 1;
+
+	cr_assert_not_null(large);
+	cr_expect_not(effect_look(&sum, &access, 1, &stop));
+	cr_expect_not(effect_rewrite(sum, &access, 1, &stop));
+	for (size_t i = 0; i < NUM_LARGE; i++)
+		cr_assert_eq(large[i], 0, "it was stopped before the first byte");
+	/* Nothing to do is done. */
+	cr_expect(effect_look(&sum, &access, 0, &stop));
+	cr_expect(effect_rewrite(sum, &access, 0, &stop));
+	free(large);
+}
+
+Test(drivers_mock_effect, steps_that_are_not_stopped_are_the_whole)
+{
+	uint8_t *one = calloc(1, NUM_LARGE), *two = calloc(1, NUM_LARGE);
+	struct wwr_effect_access first = {
+	    .bytes = one, .num_bytes = NUM_LARGE, .access = WWR_ACCESS_WRITE};
+	struct wwr_effect_access second = first;
+	const uint64_t token = 77;
+	uint64_t sum = effect_begin(3, &token, 1);
+	uint32_t stop = 0;
+
+	cr_assert(one != NULL && two != NULL);
+	second.bytes = two;
+	cr_assert(effect_look(&sum, &first, 1, &stop));
+	cr_expect_eq(sum, wwr_effect_digest(3, &token, 1, &second, 1));
+	wwr_effect_write(sum, &second, 1);
+	cr_assert(effect_look(&sum, &first, 1, &stop));
+	cr_assert(effect_rewrite(sum, &first, 1, &stop));
+	cr_expect_eq(memcmp(one, two, NUM_LARGE), 0);
+	free(one);
+	free(two);
 }

@@ -170,6 +170,17 @@ Test(submit_errors, full_standard_output_is_reported)
 	}
 }
 
+Test(submit_errors, too_much_memory_is_told_before_anything_runs)
+{
+	/* All of 900 GiB twice, which no machine that runs this has. */
+	TOOL_EXPECT_ERROR(77, "need 1800.0 GiB of memory with --touch full",
+			  "w.1.900g,1.RCS.5.w1-0.0", "--touch", "full");
+	TOOL_EXPECT(0, "w.1.900g,1.RCS.5.w1-0.0");
+	TOOL_EXPECT_ERROR(2,
+			  "expected at most 65536 GiB of buffers, found 90000.0 GiB of 100 clients",
+			  "w.1.900g,1.RCS.5.w1-0.0", "--clients", "100");
+}
+
 Test(submit_errors, too_few_file_descriptors_are_told_before_anything_runs)
 {
 	struct rlimit old, few = {.rlim_cur = 200, .rlim_max = 200};

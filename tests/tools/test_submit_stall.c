@@ -106,6 +106,24 @@ Test(submit_stall, interrupt_of_a_busy_run_ends_it_with_the_summary)
 	TEST_ASSERT_NO_LEAK();
 }
 
+/* These jobs touch thousands of times as much as in the time until the first of them is seen. */
+Test(submit_stall, interrupt_ends_jobs_that_touch_all_of_their_buffers)
+{
+	struct tool tool =
+	    START_AND_SIGNAL(SIGINT, "w.1.4n2m,1.RCS.5.w1-0-1.0,2.BCS.5.r1-1|w1-2.0", "--repeat",
+			     "100000", "--touch", "full", "--scale", "0", "--json");
+	json_t *json = tool_json(&tool);
+
+	cr_expect_eq(tool.code, 128 + SIGINT, "%d %s", tool.code, tool.err);
+	cr_expect_eq(json_number_at(json, "verify.mismatches"), 0);
+	cr_expect_gt(json_number_at(json, "jobs.cancelled"), 0);
+	/* Two outputs a loop and three objects; what is torn is not compared. */
+	cr_expect_eq(json_number_at(json, "verify.buffers") + json_number_at(json, "verify.torn"),
+		     6);
+	json_decref(json);
+	tool_free(&tool);
+}
+
 Test(submit_stall, interrupt_ends_every_kind_of_sleep)
 {
 	static const char *const texts[] = {

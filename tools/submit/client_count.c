@@ -61,6 +61,7 @@ void client_count_job(struct client *client, uint32_t loop, uint32_t batch)
 {
 	struct window_job *job = window_at(&client->window, loop, batch);
 	uint32_t step = (uint32_t)client->plan->workload->batches[batch].step;
+	struct wwr_job_info info;
 	int status;
 
 	if (job->job == NULL)
@@ -71,6 +72,9 @@ void client_count_job(struct client *client, uint32_t loop, uint32_t batch)
 	} else if (status == 0 || status == -ECANCELED) {
 		client->stats.num_cancelled++;
 		client->log.entries[job->log_index].loop_and_flags |= COMMIT_CANCELLED;
+		wwr_job_get_info(job->job, &info);
+		if (info.torn)
+			client->log.entries[job->log_index].loop_and_flags |= COMMIT_TORN;
 		status = -ECANCELED;
 	} else {
 		client->stats.num_failed++;

@@ -9,12 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Had no effect on memory. */
 #define COMMIT_CANCELLED (1u << 31)
+/* And cancelled, but while it wrote: what is in its buffers is neither old nor new. */
+#define COMMIT_TORN (1u << 30)
 
 struct commit_entry {
 	uint64_t commit; /* place in the order of commits */
 	uint32_t step;
-	uint32_t loop_and_flags; /* COMMIT_CANCELLED: had no effect on memory */
+	uint32_t loop_and_flags; /* COMMIT_x */
 };
 
 /* A zeroed structure is an empty log.  Belongs to one thread at a time. */
@@ -31,7 +34,12 @@ size_t commit_log_add(struct commit_log *log, uint64_t commit, uint32_t step, ui
 
 static inline uint32_t commit_entry_loop(const struct commit_entry *entry)
 {
-	return entry->loop_and_flags & ~COMMIT_CANCELLED;
+	return entry->loop_and_flags & ~(COMMIT_CANCELLED | COMMIT_TORN);
+}
+
+static inline bool commit_entry_is_torn(const struct commit_entry *entry)
+{
+	return (entry->loop_and_flags & COMMIT_TORN) != 0;
 }
 
 static inline bool commit_entry_is_cancelled(const struct commit_entry *entry)

@@ -11,6 +11,7 @@
 #include <wwresv/device.h>
 
 #include "tools/common/cli.h"
+#include "tools/submit/plan_buffers.h"
 #include "tools/submit/plan_fences.h"
 #include "tools/submit/plan_slots.h"
 
@@ -141,94 +142,6 @@ static int build_workloads(struct plan *plan, struct wsim_workload *const *workl
 	return 0;
 }
 
-/* Give every client its numbers and every slot its buffer; nothing is allocated yet. */
-static int number_buffers(struct plan *plan, uint32_t clients_each)
-{
-	struct plan_workload *workload;
-	struct plan_client *client;
-	uint64_t next = 0;
-	uint32_t i, k;
-
-	for (i = 0; i < plan->num_workloads; i++) {
-		workload = &plan->workloads[i];
-		workload->shared_base = (uint32_t)next;
-		next += workload->num_shared;
-		for (k = 0; k < clients_each; k++) {
-			client = &plan->clients[i * clients_each + k];
-			client->number = i * clients_each + k;
-			client->workload = workload;
-			client->private_base = (uint32_t)next;
-			next += workload->num_slots - workload->num_shared;
-		}
-		if (next > PLAN_MAX_BUFFERS) {
-			cli_error("expected at most %u buffers in all, found more: use fewer "
-				  "clients or smaller working sets",
-				  PLAN_MAX_BUFFERS);
-			return -E2BIG;
-		}
-	}
-	plan->num_buffers = (uint32_t)next;
-	return 0;
-}
-
-/* A set is drawn once for all who share it, else once for each client. */
-static uint64_t slot_bytes(const struct plan *plan, const struct plan_workload *workload,
-			   const struct plan_client *client, uint32_t slot)
-{
-	const struct plan_slot *entry = &workload->slots[slot];
-	uint64_t seed;
-
-	if (entry->set == PLAN_OUTPUT)
-		return 4096;
-	seed = slot < workload->num_shared ? plan->seed + (uint64_t)(workload - plan->workloads)
-					   : plan_client_seed(plan, client->number);
-	return wsim_object_bytes(&workload->wsim->sets[entry->set], entry->object, seed);
-}
-
-static int create_range(struct plan *plan, const struct plan_workload *workload,
-			const struct plan_client *client, uint32_t first_slot, uint32_t end_slot)
-{
-	uint32_t slot, buffer;
-	uint64_t bytes;
-	int ret;
-
-	for (slot = first_slot; slot < end_slot; slot++) {
-		buffer = plan_buffer(client, slot);
-		bytes = slot_bytes(plan, workload, client, slot);
-		ret = wwr_device_bo_create(plan->device, buffer, bytes, &plan->buffers[buffer]);
-		if (ret == 0)
-			continue;
-		cli_error("buffer %" PRIu32 " of %" PRIu32 ", %" PRIu64 " bytes: %s", buffer + 1,
-			  plan->num_buffers, bytes, strerror(-ret));
-		return ret;
-	}
-	return 0;
-}
-
-static int create_buffers(struct plan *plan, uint32_t clients_each)
-{
-	const struct plan_workload *workload;
-	const struct plan_client *client;
-	uint32_t i;
-	int ret = 0;
-
-	plan->buffers = calloc((size_t)plan->num_buffers + 1, sizeof(struct wwr_device_bo *));
-	if (plan->buffers == NULL) {
-		cli_error("not enough memory for a list of %" PRIu32 " buffers", plan->num_buffers);
-		return -ENOMEM;
-	}
-	for (i = 0; i < plan->num_clients && ret == 0; i++) {
-		client = &plan->clients[i];
-		workload = client->workload;
-		if (i % clients_each == 0)
-			ret = create_range(plan, workload, client, 0, workload->num_shared);
-		if (ret == 0)
-			ret = create_range(plan, workload, client, workload->num_shared,
-					   workload->num_slots);
-	}
-	return ret;
-}
-
 static int plan_fill(struct plan *plan, struct wsim_workload *const *workloads,
 		     const struct submit_options *options)
 {
@@ -245,9 +158,11 @@ static int plan_fill(struct plan *plan, struct wsim_workload *const *workloads,
 	if (ret == 0)
 		ret = plan_fences_limit(plan, options->num_clients, options->repeat);
 	if (ret == 0)
-		ret = number_buffers(plan, options->num_clients);
+		ret = plan_buffers_number(plan, options->num_clients);
 	if (ret == 0)
-		ret = create_buffers(plan, options->num_clients);
+		ret = plan_buffers_fit(plan, options->num_clients, options->touch_full);
+	if (ret == 0)
+		ret = plan_buffers_create(plan, options->num_clients);
 	return ret;
 }
 

@@ -245,6 +245,7 @@ static json_t *build_verify(struct writer *writer)
 
 	set_u64(writer, json, "buffers", verify->num_buffers);
 	set_u64(writer, json, "mismatches", verify->num_mismatches);
+	set_u64(writer, json, "torn", verify->num_torn);
 	set(writer, json, "reported", build_mismatches(writer));
 	return json;
 }

@@ -282,6 +282,9 @@ static void print_verify(const struct printer *printer)
 
 	putchar('\n');
 	print_label(printer, "Check");
+	if (verify->num_torn > 0)
+		printf("Stopped      %" PRIu64 " buffers while they were written: not compared\n",
+		       verify->num_torn);
 	if (verify->num_mismatches == 0) {
 		printf("%s%" PRIu64 " buffers compared with a sequential replay: no difference%s\n",
 		       printer->good, verify->num_buffers, printer->plain);

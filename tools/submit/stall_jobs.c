@@ -67,9 +67,11 @@ static void print_running(const struct job_printer *printer, const struct wwr_jo
 	wwr_device_get_engine(printer->run->device, (unsigned int)info->engine, &engine);
 	fprintf(printer->out, "runs on %s for %.1f s", engine.name,
 		(double)(clock_now_ns() - info->started_ns) / (double)CLOCK_NS_PER_S);
-	if (info->endless)
+	if (info->touching)
+		fputs(" and reads or writes its buffers", printer->out);
+	else if (info->endless)
 		fputs(" and is endless: no T step has ended it", printer->out);
-	if (info->endless && !info->preemptible)
+	if (!info->touching && info->endless && !info->preemptible)
 		fputs(", and it gives way to no other job", printer->out);
 }
 

@@ -109,21 +109,69 @@ static int find_jobs(const struct run *run, struct verify_result *result)
 	return 0;
 }
 
+/* Which buffers were being written when the run was stopped.  0 or -ENOMEM. */
+static int find_torn(const struct run *run, struct plan_access *accesses, bool *ret_torn)
+{
+	const struct commit_entry *entry;
+	const struct plan_client *client;
+	struct commit_order order;
+	uint32_t number, num, i;
+
+	if (replay_begin_order(run, &order) != 0)
+		return -ENOMEM;
+	while ((entry = commit_order_next(&order, &number)) != NULL) {
+		if (!commit_entry_is_torn(entry))
+			continue;
+		client = &run->plan.clients[number];
+		num = plan_accesses(
+		    &run->plan, client,
+		    &client->workload->batches[client->workload->batch_of_step[entry->step]],
+		    accesses);
+		for (i = 0; i < num; i++) {
+			if ((accesses[i].access & WWR_ACCESS_WRITE) != 0)
+				ret_torn[accesses[i].buffer] = true;
+		}
+	}
+	replay_end_order(&order);
+	return 0;
+}
+
+static int compare_buffers(const struct run *run, const struct replay *replay,
+			   struct verify_result *result)
+{
+	struct plan_access *accesses;
+	uint32_t buffer;
+	bool *torn;
+	int ret = -ENOMEM;
+
+	accesses = calloc((size_t)run->plan.max_locks + 1, sizeof(*accesses));
+	torn = calloc((size_t)run->plan.num_buffers + 1, sizeof(*torn));
+	if (accesses != NULL && torn != NULL)
+		ret = find_torn(run, accesses, torn);
+	for (buffer = 0; ret == 0 && buffer < run->plan.num_buffers; buffer++) {
+		if (torn[buffer])
+			result->num_torn++;
+		else
+			compare_buffer(run, replay, buffer, result);
+	}
+	free(accesses);
+	free(torn);
+	return ret;
+}
+
 int verify_run(const struct run *run, struct verify_result *ret_result)
 {
 	struct replay replay;
-	uint32_t buffer;
 	int ret;
 
 	*ret_result = (struct verify_result){0};
 	ret = replay_run(run, &replay);
-	for (buffer = 0; ret == 0 && buffer < run->plan.num_buffers; buffer++)
-		compare_buffer(run, &replay, buffer, ret_result);
 	if (ret == 0) {
+		ret = compare_buffers(run, &replay, ret_result);
 		replay_fini(&replay);
-		if (ret_result->num_reported > 0)
-			ret = find_jobs(run, ret_result);
 	}
+	if (ret == 0 && ret_result->num_reported > 0)
+		ret = find_jobs(run, ret_result);
 	if (ret != 0)
 		cli_error("not enough memory to check the result");
 	return ret;

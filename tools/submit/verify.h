@@ -38,6 +38,7 @@ struct verify_mismatch {
 struct verify_result {
 	uint64_t num_buffers; /* compared */
 	uint64_t num_mismatches;
+	uint64_t num_torn; /* not compared: a job was stopped while it wrote them */
 	uint32_t num_reported;
 	struct verify_mismatch reported[VERIFY_MAX_BUFFERS]; /* the first ones */
 };
