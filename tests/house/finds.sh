@@ -97,6 +97,14 @@ unfinished)
 	printf '/* TO%s */\n' DO >drivers/bad.c
 	must_find 'an unfinished place'
 	;;
+suppressions)
+	must_pass
+	: >tools/lsan.supp
+	must_find 'a file of suppressions'
+	rm tools/lsan.supp
+	echo "export TSAN_OPTIONS=suppress""ions=list" >tools/wrap
+	must_find 'a list of suppressions by another name'
+	;;
 licence)
 	must_pass
 	echo 'int bad;' >drivers/bad.c
