@@ -42,8 +42,9 @@ uint32_t park_begin(uint32_t *word);
 /*
  * Sleep unless the word differs from what park_begin() returned.  May wake for no reason.
  * 0, -ETIME after deadline_ns (absolute, CLOCK_MONOTONIC), -EINTR after a signal handler ran during
- * the sleep (only when interruptible; a token's flag is for the caller to test).  -ETIME also if the
- * word differs and it is too late: a word that others change all the time keeps nobody for ever.
+ * the sleep (only when interruptible; a token's flag is for the caller to test).  -ETIME also if
+ * the word differs and it is too late: a word that others change all the time keeps nobody for
+ * ever.
  */
 int park_sleep(uint32_t *word, uint32_t seen, int64_t deadline_ns, bool interruptible);
 

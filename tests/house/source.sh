@@ -106,7 +106,7 @@ check_headers() {
 
 # ThreadSanitizer does not see a fence that stands alone.
 check_fences() {
-	none "$(sources | code_lines '(thread|signal)_fence *\(|__sync_synchronize|mfence')"
+	none "$(sources | code_lines 'atomic_(thread|signal)_fence *\(|__sync_synchronize|mfence')"
 }
 
 # A thread that sleeps to be later than another is a test that passes by luck.

@@ -3,9 +3,7 @@
 #include "tests/lib/test_criterion.h"
 #include "tests/reservation/reservation_fixture.h"
 #include "tests/reservation/test_sync_file_fds.h"
-
 #include "lockset/park.h"
-
 #include <wwresv/fence_chain.h>
 #include <wwresv/interrupt.h>
 #include <wwresv/sync_file.h>
