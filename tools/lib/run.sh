@@ -179,8 +179,8 @@ run_lane() {
 progress() {
 	local file
 
-	# shellcheck disable=SC2012 # names of our own
-	file=$(ls -t "$out/$1.out" "$out/results/$1"/*.log 2>/dev/null | head -n 1)
+	file=$(find "$out/$1.out" "$out/results/$1" -type f \( -name '*.log' -o -name '*.out' \) -size +0 \
+		-printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d ' ' -f 2-)
 	tail -n 1 "${file:-/dev/null}" | tr -s ' \t' ' ' | cut -c -60
 }
 
