@@ -45,6 +45,11 @@ int64_t park_now_ns(void)
 	return wwr_explore_now_ns();
 }
 #else
+static bool is_past(int64_t deadline_ns)
+{
+	return deadline_ns != PARK_FOREVER && park_now_ns() >= deadline_ns;
+}
+
 static int futex_wait(uint32_t *word, uint32_t value, int64_t deadline_ns, bool interruptible)
 {
 	struct timespec deadline = {.tv_sec = FAR_FUTURE_S};
@@ -58,7 +63,10 @@ static int futex_wait(uint32_t *word, uint32_t value, int64_t deadline_ns, bool 
 	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, timeout, NULL,
 		    FUTEX_BITSET_MATCH_ANY) == 0)
 		return 0;
-	return -errno;
+	if (errno == EINTR || errno == ETIMEDOUT)
+		return -errno;
+	/* A system that refuses to let us sleep does not look at the deadline either. */
+	return is_past(deadline_ns) ? -ETIMEDOUT : -EAGAIN;
 }
 
 static void futex_wake(uint32_t *word, int num)

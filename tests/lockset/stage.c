@@ -140,6 +140,10 @@ long __wrap_syscall(long number, ...)
 		args[i] = va_arg(list, long);
 	va_end(list);
 	sleeps = current != NULL && is_lock_sleep(number, args);
+	if (sleeps && current->no_futex) {
+		errno = ENOSYS;
+		return -1;
+	}
 	if (sleeps)
 		fall_asleep(current);
 	ret = __real_syscall(number, args[0], args[1], args[2], args[3], args[4], args[5]);

@@ -40,6 +40,7 @@ struct actor {
 	struct wwr_interrupt_token *token_used; /* (t) &token, or NULL for none */
 	int64_t deadline_ns;			/* (t) of the _until calls */
 	bool has_ctx, has_set;			/* (t) */
+	bool no_futex;				/* its sleeps are refused by the system */
 	int tid;				/* (s) as are all below */
 	pthread_t thread;
 	bool started;

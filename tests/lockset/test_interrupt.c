@@ -400,6 +400,15 @@ BOTH_TEST(lockset_interrupt, one_token_serves_several_sleepers_that_get_their_lo
 }
 
 /* The interrupt beats the kill, and so does the deadline. */
+BOTH_TEST(lockset_interrupt, deadline_passes_although_the_system_refuses_to_sleep)
+{
+	must(actor_call(HOLDER, do_lock_plain, A));
+	OLDER->no_futex = true;
+	OLDER->deadline_ns = from_now_ns(SOON_NS);
+	assert_returns(actor_call(OLDER, do_lock_plain_until, A), -ETIME);
+	must(actor_call(HOLDER, do_unlock, A));
+}
+
 WAIT_DIE_TEST(lockset_interrupt, interrupted_one_that_would_die_returns_eintr)
 {
 	actors_init_ctx(2, OLDER, YOUNGER);
