@@ -48,11 +48,13 @@ WWR_API WWR_MUST_CHECK int wwr_sync_file_create(struct wwr_fence *fence, int *re
  *
  * @param fd        borrowed
  * @param ret_fence a reference
- * @retval 0       found
- * @retval -EBADF  @p fd is not open
- * @retval -EINVAL @p fd is not a sync_file of this process
- * @retval -EMFILE no descriptor is free; one is needed for a moment
- * @retval -ENFILE the system has no more files
+ * @retval 0           found
+ * @retval -EBADF      @p fd is not open
+ * @retval -EINVAL     @p fd is not a sync_file of this process
+ * @retval -EMFILE     no descriptor is free; one is needed for a moment
+ * @retval -ENFILE     the system has no more files
+ * @retval -ENOMEM     the system has no memory
+ * @retval -EOPNOTSUPP /proc is missing
  * @par Thread safety
  * Any thread; never from a fence callback.
  * @par Kernel counterpart

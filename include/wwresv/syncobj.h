@@ -302,11 +302,13 @@ WWR_API WWR_MUST_CHECK int wwr_syncobj_import_sync_file(struct wwr_syncobj *sync
  * @param point    0 = the fence as a whole; either may be not there yet
  * @param event_fd borrowed; the library keeps a descriptor of its own until then
  * @param flags    0, or WWR_SYNCOBJ_WAIT_AVAILABLE: when the fence is there
- * @retval 0       it will be, or is already
- * @retval -EBADF  @p event_fd is not open
- * @retval -EINVAL unknown flags, or @p event_fd is not an eventfd
- * @retval -ENOMEM no memory
- * @retval -EMFILE no descriptor is free
+ * @retval 0           it will be, or is already
+ * @retval -EBADF      @p event_fd is not open
+ * @retval -EINVAL     unknown flags, or @p event_fd is not an eventfd
+ * @retval -ENOMEM     no memory
+ * @retval -EMFILE     no descriptor is free; two are needed for a moment
+ * @retval -ENFILE     the system has no more files
+ * @retval -EOPNOTSUPP /proc is missing
  * @par Thread safety
  * Any thread; never from a fence callback.
  * @par Kernel counterpart
