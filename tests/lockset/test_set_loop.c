@@ -195,6 +195,28 @@ BOTH_TEST(lockset_loop, error_of_the_back_off_ends_the_loop_with_nothing_held)
 	must(actor_call(HOLDER, do_unlock, B));
 }
 
+/* Told to back off, and then interrupted: the sleep for B does not begin. */
+BOTH_TEST(lockset_loop, interrupt_in_the_back_off_ends_the_loop)
+{
+	struct wwr_interrupt_token token = WWR_INTERRUPT_TOKEN_INIT;
+	struct wwr_lock_set_options options = {.token = &token};
+	unsigned int num_bodies = 0;
+
+	holder_takes_b();
+	open_set(&options);
+	wwr_lock_set_until_all_locked (&set) {
+		num_bodies++;
+		must(wwr_lock_set_lock(&set, A));
+		assert_returns(wwr_lock_set_lock(&set, B), -EDEADLK);
+		wwr_interrupt(&token);
+	}
+	cr_assert_eq(num_bodies, 1);
+	assert_returns(wwr_lock_set_status(&set), -EINTR);
+	assert_nothing_held();
+	wwr_lock_set_fini(&set);
+	must(actor_call(HOLDER, do_unlock, B));
+}
+
 BOTH_TEST(lockset_loop, interrupt_ends_the_loop)
 {
 	struct wwr_interrupt_token token = WWR_INTERRUPT_TOKEN_INIT;

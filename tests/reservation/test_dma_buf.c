@@ -12,7 +12,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static unsigned int num_fds;
@@ -329,4 +331,17 @@ Test(reservation_dma_buf, create_without_descriptors_returns_emfile)
 		}
 	}
 	close(fd);
+}
+
+Test(reservation_dma_buf, create_beyond_the_size_of_files_returns_einval)
+{
+	const struct rlimit limit = {page_bytes, page_bytes};
+	int fd = -1;
+
+	cr_assert_neq(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	cr_expect_eq(wwr_dma_buf_create(2 * page_bytes, NULL, &fd), -EINVAL);
+	cr_expect_eq(fd, -1);
+	cr_expect_eq(test_num_fds(), num_fds);
+	cr_expect_eq(test_alloc_alive(), 0);
 }

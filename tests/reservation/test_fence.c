@@ -152,6 +152,14 @@ static void init_without_names(void *fence)
 	wwr_fence_init(fence, &bare_ops, 1, 1);
 }
 
+static void init_without_timeline_name(void *fence)
+{
+	struct wwr_fence_ops ops = test_fence_ops;
+
+	ops.timeline_name = NULL;
+	wwr_fence_init(fence, &ops, 1, 1);
+}
+
 static void init_without_ops(void *fence)
 {
 	wwr_fence_init(fence, NULL, 1, 1);
@@ -163,6 +171,7 @@ Test(reservation_fence, init_without_names_aborts)
 
 	cr_expect(test_aborts_with(init_without_names, &fence, "no driver_name"));
 	cr_expect(test_aborts_with(init_without_ops, &fence, "no driver_name"));
+	cr_expect(test_aborts_with(init_without_timeline_name, &fence, "or no timeline_name op"));
 }
 
 static void keep_memory(struct wwr_fence *fence)

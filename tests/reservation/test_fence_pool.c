@@ -262,6 +262,16 @@ static void create_without_names(void *arg)
 	(void)wwr_fence_pool_create(&options);
 }
 
+static void create_without_timeline_name(void *arg)
+{
+	struct wwr_fence_ops ops = test_fence_ops;
+	const struct wwr_fence_pool_options options = {.ops = &ops};
+
+	(void)arg;
+	ops.timeline_name = NULL;
+	(void)wwr_fence_pool_create(&options);
+}
+
 static void create_too_small(void *arg)
 {
 	const struct wwr_fence_pool_options options = {.ops = &plain_ops,
@@ -293,6 +303,7 @@ Test(reservation_fence_pool, misuse_aborts)
 {
 	cr_expect(test_aborts_with(create_without_ops, NULL, "no driver_name"));
 	cr_expect(test_aborts_with(create_without_names, NULL, "no driver_name"));
+	cr_expect(test_aborts_with(create_without_timeline_name, NULL, "no timeline_name"));
 	cr_expect(test_aborts_with(create_too_small, NULL, "no room for a fence"));
 	cr_expect(test_aborts_with(create_too_big, NULL, "no room for a fence"));
 	cr_expect(test_aborts_with(destroy_with_a_fence_alive, NULL, "1 fences of pool"));

@@ -6,10 +6,12 @@
 #include "reservation/fence_core.h"
 
 #include <wwresv/acquire_ctx.h>
+#include <wwresv/sys/debug.h>
 #include <wwresv/class.h>
 #include <wwresv/resv.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,6 +188,45 @@ Test(reservation_resv_misuse, reserve_0_returns_einval)
 	lock();
 	expect_error(reserve_0, -EINVAL, "0 slots asked for");
 	unlock();
+	finish();
+}
+
+Test(reservation_resv_misuse, reserve_more_than_can_be_returns_enomem)
+{
+	struct wwr_resv own;
+	unsigned int before;
+
+	wwr_resv_init(&own, NULL);
+	cr_assert_eq(wwr_mutex_lock(&own.mutex, NULL), 0);
+	cr_assert_eq(wwr_resv_reserve_fences(&own, 1), 0);
+	cr_assert_eq(wwr_resv_add_fence(&own, fence, WWR_RESV_USAGE_READ), 0);
+	before = test_alloc_calls();
+	cr_expect_eq(wwr_resv_reserve_fences(&own, UINT_MAX), -ENOMEM);
+	cr_expect_eq(test_alloc_calls(), before, "it does not even ask");
+	wwr_mutex_unlock(&own.mutex);
+	cr_expect_not(wwr_resv_test_signaled(&own, WWR_RESV_USAGE_READ));
+	wwr_resv_fini(&own);
+	finish();
+}
+
+/* Zero slots, no lock, no slot, and a fence that somebody waits for. */
+Test(reservation_resv_misuse, without_checks_errors_are_not_reported)
+{
+	const unsigned int checks = wwr_debug_get_checks();
+	char text[512];
+
+	wwr_debug_set_checks(0);
+	cr_expect_eq(call(add, text, sizeof(text)), -EPERM);
+	cr_expect_str_empty(text);
+	lock();
+	cr_expect_eq(call(reserve_0, text, sizeof(text)), -EINVAL);
+	cr_expect_str_empty(text);
+	cr_expect_eq(call(add_null, text, sizeof(text)), -EINVAL);
+	cr_expect_str_empty(text);
+	cr_expect_eq(call(add, text, sizeof(text)), -ENOSPC);
+	cr_expect_str_empty(text);
+	unlock();
+	wwr_debug_set_checks(checks);
 	finish();
 }
 

@@ -152,6 +152,31 @@ static void expect_enomem_at_each(int (*call)(void), unsigned int num_allocs)
 	}
 }
 
+static void get_released(void *memory)
+{
+	(void)wwr_syncobj_get(memory);
+}
+
+static void put_released(void *memory)
+{
+	wwr_syncobj_put(memory);
+}
+
+static void add_nothing(void *syncobj)
+{
+	(void)!wwr_syncobj_add_point(syncobj, 1, NULL);
+}
+
+/* Zeroed memory has no references, as one that was released. */
+Test(reservation_syncobj_fail, misuse_aborts)
+{
+	uint64_t released[64] = {0};
+
+	cr_expect(test_aborts_with(get_released, released, "wwr_syncobj_get: syncobj"));
+	cr_expect(test_aborts_with(put_released, released, "was released before"));
+	cr_expect(test_aborts_with(add_nothing, syncobjs[0], "no fence"));
+}
+
 Test(reservation_syncobj_fail, create_without_memory)
 {
 	expect_enomem_at_each(do_create, 2);
