@@ -12,7 +12,7 @@ int wwr_debug_mutex_holder(struct wwr_mutex *mutex)
 	uintptr_t owner;
 	int tid = 0;
 
-	wait_lock(&mutex->wait_lock);
+	wait_lock_ranked(&mutex->wait_lock, RANK_MUTEX);
 	/* The mark keeps a holder from letting go; acquire as in the queue: its context. */
 	owner = wwr_atomic_fetch_or(&mutex->owner, OWNER_WAITERS, WWR_ACQUIRE);
 	if (owner_holder(owner) != 0) {

@@ -190,7 +190,7 @@ bool mutex_try_marked(struct wwr_mutex *mutex, uintptr_t holder, struct wwr_acqu
 	struct park_list wakes = {0};
 	bool taken;
 
-	wait_lock(&mutex->wait_lock);
+	wait_lock_ranked(&mutex->wait_lock, RANK_MUTEX);
 	taken = mutex_take(mutex, holder, ctx, NULL, &wakes);
 	wait_unlock(&mutex->wait_lock);
 	park_list_wake(&wakes);
@@ -291,7 +291,7 @@ static int waiter_run(struct wwr_mutex *mutex, struct wwr_waiter *waiter,
 		wait_unlock(&mutex->wait_lock);
 		park_list_wake(&wakes);
 		slept = park_sleep(waiter->park_word, seen, wait->deadline_ns, wait->interruptible);
-		wait_lock(&mutex->wait_lock);
+		wait_lock_ranked(&mutex->wait_lock, RANK_MUTEX);
 	}
 	if (ret != 0)
 		waiter_leave(mutex, waiter);
@@ -311,14 +311,12 @@ int mutex_wait_queued(struct wwr_mutex *mutex, uintptr_t holder, struct wwr_acqu
 
 	waiter.holds = ctx != NULL && ctx->num_held > 0;
 	waiter.park_word = park_word(wait->token, ctx != NULL ? &ctx->park_word : &waiter.own_word);
-	/*
-	 * For reports only.  Relaxed: a number.  Release pairs with the load in
-	 * thread_begin_look(): the mutex as it was made.
-	 */
+	/* Relaxed: for reports only, a number. */
 	wwr_atomic_store(&self->waiting_since_ns, start_ns, WWR_RELAXED);
+	/* Release pairs with the load in thread_begin_look(): the mutex as it was made. */
 	wwr_atomic_store(&self->waiting, mutex, WWR_RELEASE);
 
-	wait_lock(&mutex->wait_lock);
+	wait_lock_ranked(&mutex->wait_lock, RANK_MUTEX);
 	ret = waiter_run(mutex, &waiter, wait);
 
 	thread_end_waiting(self);
@@ -354,7 +352,7 @@ void mutex_release_marked(struct wwr_mutex *mutex, uintptr_t holder)
 	struct park_list wakes = {0};
 
 	for (;;) {
-		wait_lock(&mutex->wait_lock);
+		wait_lock_ranked(&mutex->wait_lock, RANK_MUTEX);
 		if (mutex->first != NULL)
 			break;
 		/* The last waiter left and took the mark along; nobody else can set it now. */

@@ -104,6 +104,7 @@ int park_sleep(uint32_t *word, uint32_t seen, int64_t deadline_ns, bool interrup
 {
 	int ret;
 
+	lock_order_check_sleep();
 	if (deadline_ns <= 0)
 		return -ETIME;
 	if ((seen & PARK_SLEEPING) == 0) {
@@ -187,6 +188,7 @@ void wait_lock(uint32_t *lock)
 
 void wait_unlock(uint32_t *lock)
 {
+	lock_order_leave(lock);
 	/* Release pairs with the acquire in wait_lock(). */
 	if (wwr_atomic_exchange(lock, 0, WWR_RELEASE) == 2)
 		futex_wake(lock, 1);

@@ -7,6 +7,8 @@
 
 #include <wwresv/interrupt.h>
 
+#include "lockset/lock_order.h"
+
 /*
  * Sleeping and waking, by one 32-bit park word a sleeper.
  *
@@ -82,5 +84,12 @@ void park_list_wake(struct park_list *list);
  */
 void wait_lock(uint32_t *lock);
 void wait_unlock(uint32_t *lock);
+
+/* The same, with its place in the order of the library's locks, which debug builds check. */
+static inline void wait_lock_ranked(uint32_t *lock, enum lock_rank rank)
+{
+	lock_order_enter(lock, rank);
+	wait_lock(lock);
+}
 
 #endif /* LOCKSET_PARK_H */

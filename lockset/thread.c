@@ -36,7 +36,7 @@ static void thread_exit(void *record)
 /* A fork finds the registry whole. */
 static void fork_prepare(void)
 {
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_THREADS);
 }
 
 static void fork_parent(void)
@@ -81,7 +81,7 @@ void thread_register(struct wwr_thread *self)
 	if (!watch_exit(self))
 		return;
 	self->tid = (int)syscall(SYS_gettid);
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_THREADS);
 	self->prev = NULL;
 	self->next = registry;
 	if (registry != NULL)
@@ -130,7 +130,7 @@ void thread_unregister(struct wwr_thread *self)
 		  (void *)self->plain);
 	WWR_USAGE(self->ctxs == NULL, "thread %d exits with a live acquire context %p", self->tid,
 		  (void *)self->ctxs);
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_THREADS);
 	for (int i = 0; i < THREAD_NUM_COUNTS; i++)
 		counts_release(&self->counts[i]);
 	if (self->prev != NULL)
@@ -161,7 +161,7 @@ static void counts_claim(struct wwr_thread *self, struct wwr_class *lock_class)
 void thread_add_stats_slow(struct wwr_thread *self, struct wwr_class *lock_class,
 			   const struct wwr_class_stats *delta)
 {
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_THREADS);
 	stats_add(&lock_class->stats, delta);
 	if (self->registered && thread_find_stats(self, lock_class) == NULL)
 		counts_claim(self, lock_class);
@@ -206,7 +206,7 @@ bool thread_holds_lock(const struct wwr_thread *self)
 
 void thread_for_each(void (*fn)(struct wwr_thread *thread, void *arg), void *arg)
 {
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_THREADS);
 	for (struct wwr_thread *thread = registry; thread != NULL; thread = thread->next)
 		fn(thread, arg);
 	wait_unlock(&registry_lock);
@@ -214,7 +214,7 @@ void thread_for_each(void (*fn)(struct wwr_thread *thread, void *arg), void *arg
 
 void wwr_class_fini(struct wwr_class *lock_class)
 {
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_THREADS);
 	for (struct wwr_thread *thread = registry; thread != NULL; thread = thread->next) {
 		for (int i = 0; i < THREAD_NUM_COUNTS; i++) {
 			struct thread_counts *counts = &thread->counts[i];
@@ -230,7 +230,7 @@ void wwr_class_fini(struct wwr_class *lock_class)
 
 void wwr_class_get_stats(struct wwr_class *lock_class, struct wwr_class_stats *ret_stats)
 {
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_THREADS);
 	*ret_stats = lock_class->stats;
 	for (struct wwr_thread *thread = registry; thread != NULL; thread = thread->next) {
 		for (int i = 0; i < THREAD_NUM_COUNTS; i++) {

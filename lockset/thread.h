@@ -9,6 +9,7 @@
 #include <wwresv/class.h>
 #include <wwresv/macros.h>
 
+#include "lockset/lock_order.h"
 #include "lockset/wwr_atomic.h"
 
 struct wwr_acquire_ctx;
@@ -41,6 +42,7 @@ struct wwr_thread {
 	struct thread_counts counts[THREAD_NUM_COUNTS];
 	const struct wwr_mutex *waiting; /* (a) the mutex it is queued for */
 	int64_t waiting_since_ns;	 /* (a) */
+	struct lock_order order;	 /* (t) */
 	uint32_t num_looking; /* (a) reports that look at that mutex: it must not go away */
 	struct wwr_thread *prev, *next;	   /* (r) */
 	uintptr_t upper[THREAD_NUM_UPPER]; /* (t) zero at first; the lock layer never looks */

@@ -12,9 +12,11 @@
  * Who waits for what: nodes, each with at most one meaning in words, and edges in the direction of
  * waiting.  More than these are only counted.
  */
-#define GRAPH_MAX_NODES	 2048
-#define GRAPH_MAX_EDGES	 4096
 #define GRAPH_TEXT_BYTES 112
+#ifndef GRAPH_MAX_NODES
+#define GRAPH_MAX_NODES 2048
+#define GRAPH_MAX_EDGES 4096
+#endif
 
 enum graph_kind {
 	GRAPH_THREAD,

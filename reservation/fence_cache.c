@@ -44,7 +44,7 @@ static void thread_exits(void *arg)
 	struct fence_cell_list excess = {NULL, 0};
 	struct fence_thread *self = arg;
 
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_FENCE_CACHES);
 	for (int i = 0; i < FENCE_NUM_CACHES; i++)
 		cache_flush(&self->caches[i], &excess);
 	if (self->prev != NULL)
@@ -62,8 +62,9 @@ static void thread_exits(void *arg)
 /* A fork finds all lists whole. */
 static void fork_prepare(void)
 {
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_FENCE_CACHES);
 	for (struct wwr_fence_pool *pool = pools; pool != NULL; pool = pool->next)
+		/* All of them, so in no order of ranks; nobody else takes two. */
 		wait_lock(&pool->lock);
 }
 
@@ -105,7 +106,7 @@ static bool thread_enters(struct fence_thread *self)
 	pthread_once(&key_once, create_key);
 	if (!have_exit_key || pthread_setspecific(exit_key, self) != 0)
 		return false;
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_FENCE_CACHES);
 	self->prev = NULL;
 	self->next = registry;
 	if (registry != NULL)
@@ -124,7 +125,7 @@ struct fence_cache *fence_cache_claim(struct fence_thread *self, struct wwr_fenc
 
 	if (!thread_enters(self))
 		return NULL;
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_FENCE_CACHES);
 	/* Relaxed, both: changed under this lock. */
 	cache = fence_cache_find(self, NULL);
 	if (cache == NULL) {
@@ -139,7 +140,7 @@ struct fence_cache *fence_cache_claim(struct fence_thread *self, struct wwr_fenc
 
 void fence_cache_add_pool(struct wwr_fence_pool *pool)
 {
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_FENCE_CACHES);
 	pool->num_forks = num_forks;
 	pool->next = pools;
 	pools = pool;
@@ -150,7 +151,7 @@ void fence_cache_remove_pool(struct wwr_fence_pool *pool, struct fence_cell_list
 {
 	struct wwr_fence_pool **link = &pools;
 
-	wait_lock(&registry_lock);
+	wait_lock_ranked(&registry_lock, RANK_FENCE_CACHES);
 	while (*link != pool)
 		link = &(*link)->next;
 	*link = pool->next;

@@ -43,7 +43,7 @@ static struct wwr_fence *chain_get_prev(struct wwr_fence_chain *chain, int64_t *
 {
 	struct wwr_fence *prev;
 
-	wait_lock(&chain->lock);
+	wait_lock_ranked(&chain->lock, RANK_CHAIN);
 	prev = wwr_fence_get(chain->prev);
 	*ret_collected_ns = chain->collected_ns;
 	wait_unlock(&chain->lock);
@@ -55,7 +55,7 @@ static struct wwr_fence *chain_get_failed(struct wwr_fence_chain *chain)
 {
 	struct wwr_fence *failed;
 
-	wait_lock(&chain->lock);
+	wait_lock_ranked(&chain->lock, RANK_CHAIN);
 	failed = wwr_fence_get(chain->failed);
 	wait_unlock(&chain->lock);
 	return failed;
@@ -76,7 +76,7 @@ static bool chain_replace_prev(struct wwr_fence_chain *chain, struct wwr_fence *
 	struct wwr_fence *failed = next->failed;
 	bool remembers = false;
 
-	wait_lock(&chain->lock);
+	wait_lock_ranked(&chain->lock, RANK_CHAIN);
 	if (chain->prev == prev) {
 		unused = prev;
 		chain->prev = next->prev;
@@ -142,7 +142,7 @@ static void chain_trim_failed(struct wwr_fence_chain *chain)
 	}
 	if (node == NULL)
 		return;
-	wait_lock(&fence_to_chain(node)->lock);
+	wait_lock_ranked(&fence_to_chain(node)->lock, RANK_CHAIN);
 	old = fence_to_chain(node)->failed;
 	fence_to_chain(node)->failed = NULL;
 	wait_unlock(&fence_to_chain(node)->lock);

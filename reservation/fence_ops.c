@@ -84,7 +84,7 @@ void wwr_fence_synchronize(void)
 
 	WWR_USAGE(self->num_ops == 0 && self->num_running == 0,
 		  "wwr_fence_synchronize: called from an op or a callback of a fence");
-	wait_lock(&sync_lock);
+	wait_lock_ranked(&sync_lock, RANK_SYNCHRONIZE);
 	for (int pass = 0; pass < 2; pass++) {
 		/* Relaxed: the counters make the order. */
 		uint32_t row = wwr_atomic_fetch_add(&current_row, 1, WWR_RELAXED) & 1;

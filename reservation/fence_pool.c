@@ -82,7 +82,7 @@ int wwr_fence_pool_reserve(struct wwr_fence_pool *pool, unsigned int num)
 	for (;;) {
 		struct fence_cell *cell;
 
-		wait_lock(&pool->lock);
+		wait_lock_ranked(&pool->lock, RANK_FENCE_POOL);
 		enough = pool->free.num >= num;
 		wait_unlock(&pool->lock);
 		if (enough)
@@ -90,7 +90,7 @@ int wwr_fence_pool_reserve(struct wwr_fence_pool *pool, unsigned int num)
 		cell = cell_alloc(pool);
 		if (cell == NULL)
 			return -ENOMEM;
-		wait_lock(&pool->lock);
+		wait_lock_ranked(&pool->lock, RANK_FENCE_POOL);
 		fence_cell_push(&pool->free, cell);
 		pool->num_cells++;
 		wait_unlock(&pool->lock);
@@ -102,7 +102,7 @@ void fence_pool_give(struct wwr_fence_pool *pool, struct fence_cell_list *from, 
 {
 	size_t num_before = excess->num;
 
-	wait_lock(&pool->lock);
+	wait_lock_ranked(&pool->lock, RANK_FENCE_POOL);
 	fence_cell_move(&pool->free, from, num);
 	if (pool->free.num > max_free)
 		fence_cell_move(excess, &pool->free, pool->free.num - max_free);
@@ -131,7 +131,7 @@ static struct fence_cell *pool_take_slow(struct wwr_fence_pool *pool, struct fen
 
 	if (cache == NULL)
 		cache = fence_cache_claim(self, pool);
-	wait_lock(&pool->lock);
+	wait_lock_ranked(&pool->lock, RANK_FENCE_POOL);
 	cell = fence_cell_pop(&pool->free);
 	if (cache != NULL)
 		fence_cell_move(&cache->cells, &pool->free, CACHE_BATCH - 1);
@@ -142,7 +142,7 @@ static struct fence_cell *pool_take_slow(struct wwr_fence_pool *pool, struct fen
 	cell = cell_alloc(pool);
 	if (cell == NULL)
 		return NULL;
-	wait_lock(&pool->lock);
+	wait_lock_ranked(&pool->lock, RANK_FENCE_POOL);
 	pool->num_cells++;
 	wait_unlock(&pool->lock);
 	return cell;

@@ -48,16 +48,15 @@ void fence_track_add(struct wwr_fence *fence, const void *creator)
 	struct track_row *row = row_of(fence);
 	struct track_record *record;
 
-	wait_lock(&row->lock);
+	wait_lock_ranked(&row->lock, RANK_TRACK_ROW);
 	record = row_find(row, NULL);
 	if (record != NULL) {
+		fence->flags |= FENCE_TRACKED;
 		record->fence = fence;
 		record->info = info;
 	}
 	wait_unlock(&row->lock);
-	if (record != NULL)
-		fence->flags |= FENCE_TRACKED;
-	else
+	if (record == NULL)
 		/* Relaxed: a count. */
 		(void)wwr_atomic_fetch_add(&num_missed, 1, WWR_RELAXED);
 }
@@ -71,7 +70,7 @@ void fence_track_remove(struct wwr_fence *fence, bool released)
 
 	if (released)
 		fence_track_describe_creator(fence, creator, sizeof(creator));
-	wait_lock(&row->lock);
+	wait_lock_ranked(&row->lock, RANK_TRACK_ROW);
 	record = row_find(row, fence);
 	if (record != NULL)
 		record->fence = NULL;
@@ -88,7 +87,7 @@ bool fence_track_find(const struct wwr_fence *fence, struct fence_track_info *re
 	struct track_row *row = row_of(fence);
 	const struct track_record *record;
 
-	wait_lock(&row->lock);
+	wait_lock_ranked(&row->lock, RANK_TRACK_ROW);
 	record = row_find(row, fence);
 	if (record != NULL)
 		*ret_info = record->info;
@@ -114,7 +113,7 @@ unsigned int fence_track_collect(unsigned int row, int64_t before_ns,
 {
 	unsigned int num = 0;
 
-	wait_lock(&rows[row].lock);
+	wait_lock_ranked(&rows[row].lock, RANK_TRACK_ROW);
 	for (unsigned int i = 0; i < TRACK_ROW_RECORDS; i++) {
 		struct track_record *record = &rows[row].records[i];
 

@@ -12,6 +12,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,6 +84,22 @@ static void report_callback(const struct fence_trace *trace, const struct trace_
 	reservation_report("fence %p: callback %s waits for it%s", fence, code, path);
 }
 
+/*
+ * Words for a fence of which the caller has a reference.  One that nobody but its maker has may be
+ * half made: then its ops are not called.
+ */
+static void describe_safely(struct wwr_fence *fence, char *ret_text, size_t size_bytes)
+{
+	/* Relaxed, all: what was handed on stays so, and the row's lock was taken since. */
+	if (wwr_atomic_load(&fence->refcount, WWR_RELAXED) > 2 ||
+	    wwr_atomic_load(&fence->cell, WWR_RELAXED) != NULL ||
+	    wwr_atomic_load(&fence->callbacks, WWR_RELAXED) != 0)
+		(void)wwr_fence_describe(fence, ret_text, size_bytes);
+	else
+		snprintf(ret_text, size_bytes, "%" PRIu64 ":%" PRIu64 ", still its maker's",
+			 fence->context, fence->seqno);
+}
+
 static void report_fence(struct wwr_fence *fence)
 {
 	struct fence_track_info info;
@@ -94,7 +111,7 @@ static void report_fence(struct wwr_fence *fence)
 	if (fence_track_find(fence, &info))
 		snprintf(age, sizeof(age), " for %.3f s", seconds_since(info.created_ns));
 	fence_track_describe_creator(fence, creator, sizeof(creator));
-	(void)wwr_fence_describe(fence, text, sizeof(text));
+	describe_safely(fence, text, sizeof(text));
 	reservation_report("fence %p (%s) has not signalled%s%s", (void *)fence, text, age,
 			   creator);
 	fence_trace_begin(&trace, fence);

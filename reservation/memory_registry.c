@@ -30,7 +30,7 @@ struct memory_entry *memory_registry_add(struct memory_registry *registry,
 	struct memory_entry **bucket = registry_bucket(registry, &entry->id);
 	struct memory_entry *old;
 
-	wait_lock(&registry->lock);
+	wait_lock_ranked(&registry->lock, RANK_MEMORY);
 	old = registry_find_locked(registry, &entry->id);
 	if (old == NULL) {
 		entry->next = *bucket;
@@ -47,7 +47,7 @@ void *memory_registry_find(struct memory_registry *registry, const struct memory
 	struct memory_entry *entry;
 	void *object;
 
-	wait_lock(&registry->lock);
+	wait_lock_ranked(&registry->lock, RANK_MEMORY);
 	entry = registry_find_locked(registry, id);
 	object = entry != NULL ? get(entry) : NULL;
 	wait_unlock(&registry->lock);
@@ -58,7 +58,7 @@ bool memory_registry_is_full(struct memory_registry *registry)
 {
 	bool full;
 
-	wait_lock(&registry->lock);
+	wait_lock_ranked(&registry->lock, RANK_MEMORY);
 	full = registry->num >= MIN_COLLECT && registry->num >= registry->collect_at;
 	wait_unlock(&registry->lock);
 	return full;
@@ -68,7 +68,7 @@ struct memory_entry *memory_registry_take_unused(struct memory_registry *registr
 {
 	struct memory_entry *list = NULL;
 
-	wait_lock(&registry->lock);
+	wait_lock_ranked(&registry->lock, RANK_MEMORY);
 	for (unsigned int i = 0; i < MEMORY_REGISTRY_BUCKETS; i++) {
 		struct memory_entry **link = &registry->buckets[i];
 

@@ -99,7 +99,7 @@ static struct wwr_resv_cell *pool_pop(struct cell_pool *pool)
 {
 	struct wwr_resv_cell *cell;
 
-	wait_lock(&pool->lock);
+	wait_lock_ranked(&pool->lock, RANK_CELL_POOL);
 	cell = list_pop(&pool->cells);
 	wait_unlock(&pool->lock);
 	return cell;
@@ -107,7 +107,7 @@ static struct wwr_resv_cell *pool_pop(struct cell_pool *pool)
 
 static void pool_add(struct cell_pool *pool, struct cell_list cells)
 {
-	wait_lock(&pool->lock);
+	wait_lock_ranked(&pool->lock, RANK_CELL_POOL);
 	list_append(&pool->cells, cells);
 	wait_unlock(&pool->lock);
 }
@@ -118,7 +118,7 @@ static struct wwr_resv_cell *pool_take_over(struct cell_pool *own, struct cell_p
 	struct cell_list cells = {NULL, NULL};
 	struct wwr_resv_cell *cell;
 
-	wait_lock(&other->lock);
+	wait_lock_ranked(&other->lock, RANK_CELL_POOL);
 	for (int i = 0; i < CELL_BATCH && (cell = list_pop(&other->cells)) != NULL; i++)
 		list_push(&cells, cell);
 	wait_unlock(&other->lock);
@@ -186,7 +186,7 @@ static bool pool_grow(uint32_t seen_chunks)
 
 	if (cells == NULL)
 		return false;
-	wait_lock(&grow_lock);
+	wait_lock_ranked(&grow_lock, RANK_CELL_CHUNKS);
 	/* Relaxed: the lock orders it. */
 	if (wwr_atomic_load(&num_chunks, WWR_RELAXED) != seen_chunks) {
 		wait_unlock(&grow_lock);
@@ -237,7 +237,7 @@ void resv_cell_put(struct wwr_resv_cell *cell)
 	if (generation == CELL_WORN_OUT)
 		return;
 	pool = own_pool();
-	wait_lock(&pool->lock);
+	wait_lock_ranked(&pool->lock, RANK_CELL_POOL);
 	list_push(&pool->cells, cell);
 	wait_unlock(&pool->lock);
 }

@@ -205,7 +205,7 @@ static void copy_arrange(struct resv_copy *copy, const struct wwr_resv *resv)
 /* Put the copy in the place of all fences; what was there is in the copy then. */
 static void resv_exchange(struct wwr_resv *resv, struct resv_copy *copy)
 {
-	wait_lock(&resv->table_lock);
+	wait_lock_ranked(&resv->table_lock, RANK_TABLE);
 	for (uint32_t i = 0; i < copy->num; i++)
 		copy->fences[i] = resv_set_entry(resv, i, copy->fences[i], copy->words[i]);
 	wait_unlock(&resv->table_lock);

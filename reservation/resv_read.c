@@ -44,7 +44,7 @@ uint32_t resv_take(struct wwr_resv *resv, struct resv_span *span, uint32_t max_f
 {
 	uint32_t num = 0;
 
-	wait_lock(&resv->table_lock);
+	wait_lock_ranked(&resv->table_lock, RANK_TABLE);
 	if (span->end > resv_num_entries(resv))
 		span->end = resv_num_entries(resv);
 	for (; span->index < span->end; span->index++) {
@@ -69,7 +69,7 @@ static bool resv_ask_pending(struct wwr_resv *resv, uint32_t index, enum wwr_res
 	const struct wwr_fence *fence;
 	bool pending;
 
-	wait_lock(&resv->table_lock);
+	wait_lock_ranked(&resv->table_lock, RANK_TABLE);
 	fence = resv_fence(resv, index);
 	pending =
 	    fence != NULL && resv_usage(resv, index) <= usage && !wwr_fence_is_signaled(fence);

@@ -57,7 +57,7 @@ int resv_make_table(struct wwr_resv *resv, uint64_t max_fences)
 		return -ENOMEM;
 	if (old != NULL)
 		table_copy(table, old);
-	wait_lock(&resv->table_lock);
+	wait_lock_ranked(&resv->table_lock, RANK_TABLE);
 	/* Release pairs with the acquire in resv_table(). */
 	wwr_atomic_store(&resv->table, table, WWR_RELEASE);
 	wait_unlock(&resv->table_lock);
@@ -182,7 +182,7 @@ void resv_change_entry(struct wwr_resv *resv, uint32_t index, struct wwr_fence *
 {
 	struct wwr_fence *old;
 
-	wait_lock(&resv->table_lock);
+	wait_lock_ranked(&resv->table_lock, RANK_TABLE);
 	old = resv_set_entry(resv, index, fence, word);
 	wait_unlock(&resv->table_lock);
 	wwr_fence_put(old);

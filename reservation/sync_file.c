@@ -59,7 +59,7 @@ static int registry_enter(int *ret_epoll_fd)
 {
 	int ret = 0;
 
-	wait_lock(&registry.lock);
+	wait_lock_ranked(&registry.lock, RANK_SYNC_FILES);
 	if (registry.num_users == 0) {
 		registry.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 		if (registry.epoll_fd < 0)
@@ -81,7 +81,7 @@ static void registry_leave_locked(void)
 
 static void registry_leave(void)
 {
-	wait_lock(&registry.lock);
+	wait_lock_ranked(&registry.lock, RANK_SYNC_FILES);
 	registry_leave_locked();
 	wait_unlock(&registry.lock);
 }
@@ -127,7 +127,7 @@ static void registry_add(struct sync_file *file)
 	struct sync_file *closed = NULL;
 	struct sync_file **link;
 
-	wait_lock(&registry.lock);
+	wait_lock_ranked(&registry.lock, RANK_SYNC_FILES);
 	link = registry_find_locked(file->id);
 	/* Its id is that of the new eventfd now: so it was closed. */
 	if (*link != NULL)
@@ -144,7 +144,7 @@ static void seen_open(uint64_t id, void *arg)
 {
 	struct sync_file *file;
 
-	wait_lock(&registry.lock);
+	wait_lock_ranked(&registry.lock, RANK_SYNC_FILES);
 	file = *registry_find_locked(id);
 	if (file != NULL && file->turn < *(uint64_t *)arg)
 		file->turn = *(uint64_t *)arg;
@@ -179,7 +179,7 @@ unsigned int wwr_sync_file_collect(void)
 	int epoll_fd;
 	int ret;
 
-	wait_lock(&registry.lock);
+	wait_lock_ranked(&registry.lock, RANK_SYNC_FILES);
 	if (registry.num_users == 0) {
 		wait_unlock(&registry.lock);
 		return 0;
@@ -190,7 +190,7 @@ unsigned int wwr_sync_file_collect(void)
 	wait_unlock(&registry.lock);
 
 	ret = carrier_for_each_watched(epoll_fd, seen_open, &turn);
-	wait_lock(&registry.lock);
+	wait_lock_ranked(&registry.lock, RANK_SYNC_FILES);
 	/* Without a descriptor to look with, nothing is known to be closed. */
 	if (ret == 0)
 		closed = registry_take_closed_locked(turn);
@@ -205,7 +205,7 @@ static void sync_file_signal(struct sync_file *file)
 	int fd = file->own_fd;
 
 	carrier_signal(fd, file->mark);
-	wait_lock(&registry.lock);
+	wait_lock_ranked(&registry.lock, RANK_SYNC_FILES);
 	/* From here on the file may be collected. */
 	file->own_fd = -1;
 	wait_unlock(&registry.lock);
@@ -249,7 +249,7 @@ static void registry_collect_if_worth(void)
 {
 	bool worth;
 
-	wait_lock(&registry.lock);
+	wait_lock_ranked(&registry.lock, RANK_SYNC_FILES);
 	worth = registry.num_files >= registry.collect_at;
 	wait_unlock(&registry.lock);
 	if (worth)
@@ -302,7 +302,7 @@ static int registry_get(const struct carrier_info *info, struct wwr_fence **ret_
 	struct sync_file *file;
 	int ret = 0;
 
-	wait_lock(&registry.lock);
+	wait_lock_ranked(&registry.lock, RANK_SYNC_FILES);
 	file = *registry_find_locked(info->id);
 	if (file == NULL)
 		ret = -EINVAL;

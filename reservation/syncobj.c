@@ -104,7 +104,7 @@ struct wwr_fence *syncobj_get_or_watch(struct wwr_syncobj *syncobj, uint64_t poi
 {
 	struct wwr_fence *fence = NULL;
 
-	wait_lock(&syncobj->lock);
+	wait_lock_ranked(&syncobj->lock, RANK_SYNCOBJ);
 	if (syncobj_has_point(syncobj->fence, point))
 		fence = wwr_fence_get(syncobj->fence);
 	else if (watch != NULL)
@@ -115,7 +115,7 @@ struct wwr_fence *syncobj_get_or_watch(struct wwr_syncobj *syncobj, uint64_t poi
 
 void syncobj_unwatch(struct wwr_syncobj *syncobj, struct syncobj_watch *watch)
 {
-	wait_lock(&syncobj->lock);
+	wait_lock_ranked(&syncobj->lock, RANK_SYNCOBJ);
 	if (watch->linked)
 		watch_unlink_locked(syncobj, watch);
 	wait_unlock(&syncobj->lock);
@@ -170,7 +170,7 @@ void wwr_syncobj_replace_fence(struct wwr_syncobj *syncobj, struct wwr_fence *fe
 	struct syncobj_news news = {.eventfds = NULL};
 	struct wwr_fence *old;
 
-	wait_lock(&syncobj->lock);
+	wait_lock_ranked(&syncobj->lock, RANK_SYNCOBJ);
 	old = syncobj->fence;
 	syncobj->fence = wwr_fence_get(fence);
 	if (fence != old)
@@ -189,7 +189,7 @@ static void syncobj_add_node(struct wwr_syncobj *syncobj, struct wwr_fence_chain
 	struct wwr_fence *old;
 	int ret;
 
-	wait_lock(&syncobj->lock);
+	wait_lock_ranked(&syncobj->lock, RANK_SYNCOBJ);
 	old = syncobj->fence;
 	ret = wwr_fence_chain_link(node, old, fence, point, &syncobj->fence);
 	assert(ret == 0);

@@ -112,6 +112,9 @@ WWR_API uint64_t wwr_fence_context_alloc(unsigned int num);
 /**
  * Make a fence ready: not signalled, one reference, the caller's.  Allocates nothing.
  *
+ * From here on its memory goes with the last reference only, not otherwise, and reports may call
+ * the ops for its names as soon as somebody else has it.
+ *
  * @param fence   caller's memory, until the release op is called
  * @param ops     borrowed; the two names are required
  * @param context from wwr_fence_context_alloc()

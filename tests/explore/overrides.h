@@ -21,6 +21,13 @@ extern unsigned int ex_spins;
 #define CELL_FIRST_CHUNK 2
 #define CELL_NUM_POOLS	 1
 
+/* Addresses decide nothing there either. */
+#define TRACK_NUM_ROWS 1
+
+/* Graphs fit into the memory of a schedule. */
+#define GRAPH_MAX_NODES 8
+#define GRAPH_MAX_EDGES 16
+
 /* A processor given away is a scheduling point. */
 #define sched_yield ex_yield
 

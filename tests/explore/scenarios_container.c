@@ -8,6 +8,7 @@
 #include <wwresv/fence.h>
 #include <wwresv/fence_array.h>
 #include <wwresv/fence_chain.h>
+#include <wwresv/sys/debug.h>
 
 #include <errno.h>
 
@@ -176,11 +177,17 @@ static void find_point(void)
 	EX_CHECK(wwr_fence_chain_find_seqno(scene.top, point, &node) == 0, "no point %u", point);
 	if (node == NULL) {
 		check_parts(point - 1);
+		EX_CHECK(scene.errors[point - 1] == 0, "point %u has lost its error", point);
 		return;
 	}
 	if (wwr_fence_wait_until(node, NULL, INT64_MAX) != 0)
 		ex_fail("a wait without an end ended");
 	check_parts(point - 1);
+	/* An older one: what is left of the way to a point that is done itself. */
+	EX_CHECK(
+	    scene.errors[point - 1] == 0 ||
+		(node->seqno == point && wwr_fence_get_status(node) == scene.errors[point - 1]),
+	    "point %u has lost its error", point);
 	wwr_fence_put(node);
 }
 
@@ -211,12 +218,45 @@ static struct wwr_fence *link_parts(void)
 	return newest;
 }
 
+struct config {
+	bool is_chain;
+	bool is_reported; /* somebody looks who waits */
+};
+
+static void ignore_report(const char *text, void *data)
+{
+	(void)text;
+	(void)data;
+}
+
+static void ignore_graph(const char *text, size_t length, void *data)
+{
+	(void)text;
+	(void)length;
+	(void)data;
+}
+
+static void report_main(void *arg)
+{
+	(void)arg;
+	for (unsigned int i = 0; i < 2; i++) {
+		if (ex_choose(2) == 0)
+			(void)wwr_debug_report_fences(0);
+		else if (wwr_debug_write_graph(WWR_DEBUG_GRAPH_TEXT, ignore_graph, NULL) < 0)
+			ex_fail("a graph could not be written");
+	}
+}
+
 static void setup(const struct ex_scenario *scenario)
 {
 	unsigned int num_users = 1 + ex_choose(MAX_USERS);
 	unsigned int failing = ex_choose(2 * NUM_PARTS);
 
-	scene.is_chain = scenario->config != NULL;
+	const struct config *config = scenario->config;
+
+	wwr_debug_set_checks(config->is_reported ? WWR_DEBUG_FENCES : 0);
+	wwr_debug_set_report_func(ignore_report, NULL);
+	scene.is_chain = config->is_chain;
 	scene.num_to_call = 0;
 	ex_spins = 1 + ex_choose(2);
 	for (unsigned int i = 0; i < NUM_PARTS; i++) {
@@ -233,6 +273,8 @@ static void setup(const struct ex_scenario *scenario)
 		(void)wwr_fence_get(scene.top);
 		(void)ex_spawn("uses", user_main, NULL);
 	}
+	if (config->is_reported)
+		(void)ex_spawn("report", report_main, NULL);
 	for (unsigned int i = 0; i < 2; i++)
 		(void)ex_spawn("signal", signaller_main, (void *)(uintptr_t)i);
 	/* Sometimes nobody but the users has it, and all of them may go. */
@@ -248,12 +290,23 @@ static void check(const struct ex_scenario *scenario)
 	EX_CHECK(scene.num_to_call == 0, "%u callbacks were never called", scene.num_to_call);
 }
 
-static const bool chain = true;
+static const struct config array_config = {false, false};
+static const struct config chain_config = {true, false};
+static const struct config array_report_config = {false, true};
+static const struct config chain_report_config = {true, true};
 
 static const struct ex_scenario fence_array = {
-    "fence_array", "an array of three fences: signals, waits, callbacks, puts", setup, check, NULL};
+    "fence_array", "an array of three fences: signals, waits, callbacks, puts", setup, check,
+    &array_config};
 static const struct ex_scenario fence_chain = {
     "fence_chain", "a timeline of three points: signals, waits, walks, collection", setup, check,
-    &chain};
+    &chain_config};
+static const struct ex_scenario array_report = {"fence_array_report",
+						"an array of three fences, and who looks who waits",
+						setup, check, &array_report_config};
+static const struct ex_scenario chain_report = {
+    "fence_chain_report", "a timeline of three points, and who looks who waits", setup, check,
+    &chain_report_config};
 
-const struct ex_scenario *const ex_container_scenarios[] = {&fence_array, &fence_chain, NULL};
+const struct ex_scenario *const ex_container_scenarios[] = {&fence_array, &fence_chain,
+							    &array_report, &chain_report, NULL};

@@ -25,10 +25,13 @@ SCENARIO(ww_debug, "a fiber looks at waiters, holders and statistics", WW, SIZE(
 	 .kinds = KINDS_ALL, .flags = WORLD_DEBUGGER);
 SCENARIO(wd_debug, "wait-die: a fiber looks at waiters, holders and statistics", WD, SIZE(3, 2),
 	 .kinds = KINDS_ALL, .flags = WORLD_DEBUGGER);
+SCENARIO(free_debug, "a fiber looks at waiters whose mutexes go", WW, SIZE(3, 2),
+	 .kinds = KINDS_ALL, .flags = WORLD_FREE_MUTEX | WORLD_DEBUGGER, .max_handoff = 1);
 
 SCENARIO(free_tokens, "contexts: a token is freed as soon as the wait with it is over", WW,
 	 SIZE(3, 3), .kinds = KIND_CTX, .flags = WORLD_SHORT_TOKENS);
 
 const struct ex_scenario *const ex_memory_scenarios[] = {
-    &free_plain, &free_tokens, &free_ctx, &free_sets, &wd_free, &ww_debug, &wd_debug, NULL,
+    &free_plain, &free_tokens, &free_ctx,   &free_sets, &wd_free,
+    &ww_debug,	 &wd_debug,    &free_debug, NULL,
 };
