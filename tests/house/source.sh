@@ -151,6 +151,32 @@ check_covered() {
 	return $bad
 }
 
+# docs/kernel-map.md names each function of the public headers, or a row with a * stands for it; and
+# every name of ours that it has is there.
+check_mapped() {
+	local map=docs/kernel-map.md name bad=0 functions names
+
+	functions=$(find include -name '*.h' -exec gcc -w -fpreprocessed -dD -E -P {} \; |
+		grep -oE '\bwwr_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u)
+	names=$(grep -oE '\b(wwr|WWR)_[A-Za-z0-9_]+\*?' $map | sort -u)
+	while read -r name; do
+		while read -r known; do
+			# shellcheck disable=SC2053 # a pattern, where it ends with a *
+			[[ $name == $known ]] && continue 2
+		done <<<"$names"
+		echo "$map does not name $name()"
+		bad=1
+	done <<<"$functions"
+	while read -r name; do
+		case $name in
+		'') continue ;;
+		*'*') grep -q "^${name%?}" <<<"$functions" || { echo "$map: nothing is named $name"; bad=1; } ;;
+		*) grep -rqw -- "$name" include || { echo "$map: there is no $name"; bad=1; } ;;
+		esac
+	done <<<"$names"
+	return $bad
+}
+
 check_format() {
 	command -v clang-format-14 >/dev/null || { echo 'no clang-format-14 here'; exit 77; }
 	sources | xargs clang-format-14 --dry-run -Werror
