@@ -170,7 +170,7 @@ int wwr_sync_timeline_create_fence(struct wwr_sync_timeline *timeline, uint64_t 
 	if (name != NULL)
 		sync_name_copy(own->name, sizeof(own->name), name);
 
-	wait_lock_ranked(&timeline->lock, RANK_TIMELINE);
+	wait_lock(&timeline->lock);
 	reached = timeline_reached(timeline, value);
 	if (!reached) {
 		(void)wwr_fence_get(&own->fence);
@@ -188,7 +188,7 @@ static void timeline_signal(struct wwr_sync_timeline *timeline, int error)
 {
 	struct sync_timeline_fence *own;
 
-	wait_lock_ranked(&timeline->lock, RANK_TIMELINE);
+	wait_lock(&timeline->lock);
 	if (timeline->signaling) {
 		wait_unlock(&timeline->lock);
 		return;
@@ -200,7 +200,7 @@ static void timeline_signal(struct wwr_sync_timeline *timeline, int error)
 			wwr_fence_set_error(&own->fence, error);
 		(void)wwr_fence_signal(&own->fence);
 		wwr_fence_put(&own->fence);
-		wait_lock_ranked(&timeline->lock, RANK_TIMELINE);
+		wait_lock(&timeline->lock);
 	}
 	timeline->signaling = false;
 	wait_unlock(&timeline->lock);
@@ -208,7 +208,7 @@ static void timeline_signal(struct wwr_sync_timeline *timeline, int error)
 
 void wwr_sync_timeline_inc(struct wwr_sync_timeline *timeline, uint32_t num)
 {
-	wait_lock_ranked(&timeline->lock, RANK_TIMELINE);
+	wait_lock(&timeline->lock);
 	timeline->value += num;
 	wait_unlock(&timeline->lock);
 	timeline_signal(timeline, 0);
@@ -218,7 +218,7 @@ uint64_t wwr_sync_timeline_value(struct wwr_sync_timeline *timeline)
 {
 	uint64_t value;
 
-	wait_lock_ranked(&timeline->lock, RANK_TIMELINE);
+	wait_lock(&timeline->lock);
 	value = timeline->value;
 	wait_unlock(&timeline->lock);
 	return value;
@@ -229,7 +229,7 @@ void wwr_sync_timeline_destroy(struct wwr_sync_timeline *timeline)
 	if (timeline == NULL)
 		return;
 	/* The list ends with the highest value: reaching that one ends them all. */
-	wait_lock_ranked(&timeline->lock, RANK_TIMELINE);
+	wait_lock(&timeline->lock);
 	if (timeline->last != NULL)
 		timeline->value = timeline->last->fence.seqno;
 	wait_unlock(&timeline->lock);

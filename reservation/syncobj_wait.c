@@ -136,6 +136,8 @@ static void wait_check(const struct syncobj_wait *wait)
 	for (unsigned int i = 0; i < wait->num; i++) {
 		const struct wait_entry *entry = &wait->entries[i];
 
+		if (entry->fence == NULL)
+			fence_signaling_check_wait(NULL);
 		WWR_USAGE(entry->fence != NULL || !thread_holds_lock(thread_self()),
 			  "syncobj %p has no fence yet, a client has to give it one: the thread "
 			  "would wait for that and holds a mutex which that client may want",

@@ -326,26 +326,6 @@ Test(reservation_syncobj, failed_fence_keeps_its_error)
 	wwr_syncobj_put(other);
 }
 
-Test(reservation_syncobj, failed_point_keeps_its_error_when_later_ones_are_done)
-{
-	struct wwr_syncobj *other = create(0);
-	struct wwr_fence *failed = add_point(2);
-	struct wwr_fence *later;
-
-	later = add_point(4);
-	signal_and_put(failed, -ECANCELED);
-	signal_and_put(later, 0);
-	timeline_signal(6);
-	expect_points(6, 6);
-	cr_expect_eq(status_of(syncobj, 1), -ECANCELED, "the point it stands for");
-	cr_expect_eq(status_of(syncobj, 2), -ECANCELED);
-	cr_expect_eq(status_of(syncobj, 3), 1);
-	cr_expect_eq(status_of(syncobj, 6), 1);
-	cr_expect_eq(wwr_syncobj_transfer(other, 7, syncobj, 2, 0, NULL, 0), 0);
-	cr_expect_eq(status_of(other, 7), -ECANCELED);
-	wwr_syncobj_put(other);
-}
-
 Test(reservation_syncobj, export_gives_a_sync_file_of_the_point)
 {
 	struct wwr_fence *fence;
