@@ -33,5 +33,6 @@ int bench_lock(const struct bench_options *options, struct bench_rows *rows);
 int bench_growth(const struct bench_options *options, struct bench_rows *rows);
 int bench_contend(const struct bench_options *options, struct bench_rows *rows);
 int bench_fence(const struct bench_options *options, struct bench_rows *rows);
+int bench_submit(const struct bench_options *options, struct bench_rows *rows);
 
 #endif
