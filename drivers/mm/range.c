@@ -15,7 +15,7 @@ static unsigned int range_bin(uint64_t size)
 	return MM_NUM_BINS - 1 - (unsigned int)__builtin_clzll(size);
 }
 
-static void bin_add(struct mm_ranges *ranges, struct mm_range *range)
+static void bin_add(struct mm_ranges *ranges, struct wwr_mm_range *range)
 {
 	const unsigned int bin = range_bin(range->size);
 
@@ -30,7 +30,7 @@ static void bin_add(struct mm_ranges *ranges, struct mm_range *range)
 	ranges->free += range->size;
 }
 
-static void bin_remove(struct mm_ranges *ranges, struct mm_range *range)
+static void bin_remove(struct mm_ranges *ranges, struct wwr_mm_range *range)
 {
 	const unsigned int bin = range_bin(range->size);
 
@@ -47,7 +47,7 @@ static void bin_remove(struct mm_ranges *ranges, struct mm_range *range)
 }
 
 /* Where a piece begins in a free range; false = it does not fit. */
-static bool range_fits(const struct mm_range *range, uint64_t size, uint64_t align,
+static bool range_fits(const struct wwr_mm_range *range, uint64_t size, uint64_t align,
 		       uint64_t *ret_start)
 {
 	const uint64_t skip = -range->start & (align - 1);
@@ -59,14 +59,15 @@ static bool range_fits(const struct mm_range *range, uint64_t size, uint64_t ali
 }
 
 /* The smallest hole that the piece fits in, or NULL. */
-static struct mm_range *ranges_find(const struct mm_ranges *ranges, uint64_t size, uint64_t align)
+static struct wwr_mm_range *ranges_find(const struct mm_ranges *ranges, uint64_t size,
+					uint64_t align)
 {
 	uint64_t mask = ranges->bin_mask & (UINT64_MAX << range_bin(size));
-	struct mm_range *best = NULL;
+	struct wwr_mm_range *best = NULL;
 	uint64_t start;
 
 	for (; mask != 0 && best == NULL; mask &= mask - 1) {
-		struct mm_range *range = ranges->bins[__builtin_ctzll(mask)];
+		struct wwr_mm_range *range = ranges->bins[__builtin_ctzll(mask)];
 
 		for (; range != NULL; range = range->bin_next) {
 			if ((best == NULL || range->size < best->size) &&
@@ -78,7 +79,8 @@ static struct mm_range *ranges_find(const struct mm_ranges *ranges, uint64_t siz
 }
 
 /* Cut the first bytes off a range that is in no bin; the rest is returned, in no bin either. */
-static struct mm_range *range_split(struct mm_range *range, uint64_t size, struct mm_range *rest)
+static struct wwr_mm_range *range_split(struct wwr_mm_range *range, uint64_t size,
+					struct wwr_mm_range *rest)
 {
 	rest->start = range->start + size;
 	rest->size = range->size - size;
@@ -92,9 +94,9 @@ static struct mm_range *range_split(struct mm_range *range, uint64_t size, struc
 }
 
 /* A range takes in the one behind it; neither is in a bin. */
-static void range_absorb(struct mm_range *range)
+static void range_absorb(struct wwr_mm_range *range)
 {
-	struct mm_range *next = range->next;
+	struct wwr_mm_range *next = range->next;
 
 	range->size += next->size;
 	range->next = next->next;
@@ -124,12 +126,12 @@ void mm_ranges_fini(struct mm_ranges *ranges)
 }
 
 /* Take a part of a free range.  Frees what it does not need of the two spare nodes. */
-static struct mm_range *range_take(struct mm_ranges *ranges, struct mm_range *range, uint64_t start,
-				   uint64_t size, struct mm_range *spare[2])
+static struct wwr_mm_range *range_take(struct mm_ranges *ranges, struct wwr_mm_range *range,
+				       uint64_t start, uint64_t size, struct wwr_mm_range *spare[2])
 {
 	bin_remove(ranges, range);
 	if (start != range->start) {
-		struct mm_range *head = range;
+		struct wwr_mm_range *head = range;
 
 		range = range_split(head, start - head->start, spare[0]);
 		range->used = true;
@@ -146,9 +148,9 @@ static struct mm_range *range_take(struct mm_ranges *ranges, struct mm_range *ra
 }
 
 int mm_ranges_alloc(struct mm_ranges *ranges, uint64_t size, uint64_t align,
-		    struct mm_range **ret_range)
+		    struct wwr_mm_range **ret_range)
 {
-	struct mm_range *spare[2], *range;
+	struct wwr_mm_range *spare[2], *range;
 	uint64_t start = 0;
 
 	if (size == 0 || size > ranges->free)
@@ -169,10 +171,10 @@ int mm_ranges_alloc(struct mm_ranges *ranges, uint64_t size, uint64_t align,
 }
 
 /* One of the largest free ranges; there is one. */
-static struct mm_range *ranges_largest(const struct mm_ranges *ranges)
+static struct wwr_mm_range *ranges_largest(const struct mm_ranges *ranges)
 {
-	struct mm_range *range = ranges->bins[range_bin(ranges->bin_mask)];
-	struct mm_range *best = range;
+	struct wwr_mm_range *range = ranges->bins[range_bin(ranges->bin_mask)];
+	struct wwr_mm_range *best = range;
 
 	for (; range != NULL; range = range->bin_next) {
 		if (range->size > best->size)
@@ -181,16 +183,16 @@ static struct mm_range *ranges_largest(const struct mm_ranges *ranges)
 	return best;
 }
 
-int mm_ranges_alloc_pieces(struct mm_ranges *ranges, uint64_t size, struct mm_range **ret_first)
+int mm_ranges_alloc_pieces(struct mm_ranges *ranges, uint64_t size, struct wwr_mm_range **ret_first)
 {
-	struct mm_range *first = NULL;
+	struct wwr_mm_range *first = NULL;
 	int ret = mm_ranges_alloc(ranges, size, 1, ret_first);
 
 	if (ret != -ENOSPC || size == 0 || size > ranges->free)
 		return ret;
 	/* No hole is large enough: whole ones, and a part of the last. */
 	while (size != 0) {
-		struct mm_range *range = ranges_largest(ranges), *piece = range;
+		struct wwr_mm_range *range = ranges_largest(ranges), *piece = range;
 
 		if (range->size > size) {
 			ret = mm_ranges_alloc(ranges, size, 1, &piece);
@@ -209,7 +211,7 @@ int mm_ranges_alloc_pieces(struct mm_ranges *ranges, uint64_t size, struct mm_ra
 	return 0;
 }
 
-static void range_free(struct mm_ranges *ranges, struct mm_range *range)
+static void range_free(struct mm_ranges *ranges, struct wwr_mm_range *range)
 {
 	if (range->next != NULL && !range->next->used) {
 		bin_remove(ranges, range->next);
@@ -223,10 +225,10 @@ static void range_free(struct mm_ranges *ranges, struct mm_range *range)
 	bin_add(ranges, range);
 }
 
-void mm_ranges_free(struct mm_ranges *ranges, struct mm_range *first)
+void mm_ranges_free(struct mm_ranges *ranges, struct wwr_mm_range *first)
 {
 	while (first != NULL) {
-		struct mm_range *next = first->piece;
+		struct wwr_mm_range *next = first->piece;
 
 		range_free(ranges, first);
 		first = next;

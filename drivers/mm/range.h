@@ -14,12 +14,12 @@
  * A piece goes into the smallest hole that is large enough; several pieces are the largest holes
  * there are, so that they are as few as possible.  Freeing cannot fail.
  */
-struct mm_range {
+struct wwr_mm_range {
 	uint64_t start, size;
 	bool used;
-	struct mm_range *prev, *next;	      /* by address */
-	struct mm_range *bin_prev, *bin_next; /* free: of about the same size */
-	struct mm_range *piece;		      /* used: the next one of the same allocation */
+	struct wwr_mm_range *prev, *next;	  /* by address */
+	struct wwr_mm_range *bin_prev, *bin_next; /* free: of about the same size */
+	struct wwr_mm_range *piece;		  /* used: the next one of the same allocation */
 };
 
 #define MM_NUM_BINS 64
@@ -27,9 +27,9 @@ struct mm_range {
 /* Not safe against other threads: the caller has a lock. */
 struct mm_ranges {
 	uint64_t size, free;
-	struct mm_range *first;
-	struct mm_range *bins[MM_NUM_BINS]; /* bin i: sizes from 2^i to 2^(i+1) - 1 */
-	uint64_t bin_mask;		    /* bins that are not empty */
+	struct wwr_mm_range *first;
+	struct wwr_mm_range *bins[MM_NUM_BINS]; /* bin i: sizes from 2^i to 2^(i+1) - 1 */
+	uint64_t bin_mask;			/* bins that are not empty */
 };
 
 /* Make an address space from 0: 0 or -ENOMEM.  Size 0: nothing fits. */
@@ -43,12 +43,13 @@ void mm_ranges_fini(struct mm_ranges *ranges);
  * align is a power of two.
  */
 int mm_ranges_alloc(struct mm_ranges *ranges, uint64_t size, uint64_t align,
-		    struct mm_range **ret_range);
+		    struct wwr_mm_range **ret_range);
 
 /* Take a part in as many pieces as need be, a list by piece: the same results. */
-int mm_ranges_alloc_pieces(struct mm_ranges *ranges, uint64_t size, struct mm_range **ret_first);
+int mm_ranges_alloc_pieces(struct mm_ranges *ranges, uint64_t size,
+			   struct wwr_mm_range **ret_first);
 
 /* Give an allocation back, all pieces.  NULL is a no-op. */
-void mm_ranges_free(struct mm_ranges *ranges, struct mm_range *first);
+void mm_ranges_free(struct mm_ranges *ranges, struct wwr_mm_range *first);
 
 #endif /* DRIVERS_MM_RANGE_H */

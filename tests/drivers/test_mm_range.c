@@ -15,7 +15,7 @@ TestSuite(drivers_mm_range, .timeout = 120);
 
 static struct mm_ranges ranges;
 static bool used[SPACE];
-static struct mm_range *allocs[MAX_ALLOCS];
+static struct wwr_mm_range *allocs[MAX_ALLOCS];
 static unsigned int num_allocs;
 
 static unsigned int model_free(void)
@@ -78,7 +78,7 @@ static unsigned int model_pieces(uint64_t size)
 	return num;
 }
 
-static void mark(struct mm_range *range, bool value)
+static void mark(struct wwr_mm_range *range, bool value)
 {
 	cr_assert_lt(range->start, SPACE);
 	cr_assert_leq(range->size, SPACE - range->start);
@@ -93,9 +93,9 @@ static void mark(struct mm_range *range, bool value)
 static void check(void)
 {
 	uint64_t at = 0, num_free = 0;
-	const struct mm_range *prev = NULL;
+	const struct wwr_mm_range *prev = NULL;
 
-	for (const struct mm_range *range = ranges.first; range != NULL; range = range->next) {
+	for (const struct wwr_mm_range *range = ranges.first; range != NULL; range = range->next) {
 		cr_assert_eq(range->start, at);
 		cr_assert_eq(range->prev, prev);
 		cr_assert_gt(range->size, 0);
@@ -113,7 +113,7 @@ static void check(void)
 static void do_alloc(uint64_t size, uint64_t align)
 {
 	const bool fits = model_fits(size, align);
-	struct mm_range *range;
+	struct wwr_mm_range *range;
 	const int ret = mm_ranges_alloc(&ranges, size, align, &range);
 
 	cr_assert_eq(ret, fits ? 0 : -ENOSPC, "size %lu, align %lu: %d", (unsigned long)size,
@@ -140,7 +140,7 @@ static void do_alloc_pieces(uint64_t size)
 	const bool fits = size <= model_free();
 	const bool fits_whole = model_fits(size, 1);
 	const unsigned int num_best = model_pieces(size);
-	struct mm_range *first;
+	struct wwr_mm_range *first;
 	const int ret = mm_ranges_alloc_pieces(&ranges, size, &first);
 	unsigned int num_pieces = 0;
 	uint64_t total = 0;
@@ -148,7 +148,7 @@ static void do_alloc_pieces(uint64_t size)
 	cr_assert_eq(ret, fits ? 0 : -ENOSPC);
 	if (ret != 0)
 		return;
-	for (struct mm_range *piece = first; piece != NULL; piece = piece->piece) {
+	for (struct wwr_mm_range *piece = first; piece != NULL; piece = piece->piece) {
 		mark(piece, true);
 		total += piece->size;
 		num_pieces++;
@@ -160,9 +160,9 @@ static void do_alloc_pieces(uint64_t size)
 
 static void do_free(unsigned int index)
 {
-	struct mm_range *first = allocs[index];
+	struct wwr_mm_range *first = allocs[index];
 
-	for (struct mm_range *piece = first; piece != NULL; piece = piece->piece)
+	for (struct wwr_mm_range *piece = first; piece != NULL; piece = piece->piece)
 		mark(piece, false);
 	allocs[index] = allocs[--num_allocs];
 	mm_ranges_free(&ranges, first);
@@ -198,7 +198,7 @@ Test(drivers_mm_range, random_calls_do_as_a_bitmap_does)
 
 Test(drivers_mm_range, empty_space_and_empty_request_are_no_space)
 {
-	struct mm_range *range;
+	struct wwr_mm_range *range;
 
 	cr_assert_eq(mm_ranges_init(&ranges, 0), 0);
 	cr_expect_eq(mm_ranges_alloc(&ranges, 1, 1, &range), -ENOSPC);
@@ -228,7 +228,7 @@ static void plain_free(void *ptr, void *data)
 /* Pieces of 1 with holes of 1 between them, then one request for many. */
 static int many_pieces(void)
 {
-	struct mm_range *singles[20], *pieces = NULL;
+	struct wwr_mm_range *singles[20], *pieces = NULL;
 	int ret = mm_ranges_init(&ranges, 20);
 
 	if (ret != 0)
