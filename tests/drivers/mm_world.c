@@ -23,6 +23,7 @@ struct world_job {
 	unsigned int num;
 	struct buffer *buffers[WORLD_MAX_USES]; /* referenced */
 	struct spot spots[WORLD_MAX_USES];	/* of a move: from and to */
+	bool is_fresh[WORLD_MAX_USES];		/* the old values are not known */
 	uint8_t old_values[WORLD_MAX_USES], new_values[WORLD_MAX_USES];
 };
 
@@ -94,7 +95,7 @@ static void run_use(struct world_job *job, unsigned int index)
 		uint8_t *page = spot_page(buffer, &job->spots[index], at);
 
 		for (unsigned int i = 0; i < WORLD_PAGE; i++) {
-			if (page[i] != job->old_values[index])
+			if (page[i] != job->old_values[index] && !job->is_fresh[index])
 				count(&job->world->num_mismatches);
 			page[i] = job->new_values[index];
 		}
@@ -160,6 +161,8 @@ static int create_move(struct wwr_mm_bo *bo, const struct wwr_mm_place *from,
 
 	if (world->fail_move != 0 && --world->fail_move == 0)
 		return -ENOMEM;
+	if (from->domain == WWR_MM_NOWHERE && world->no_clear)
+		return 0;
 	job = job_make(world, entity);
 	if (job == NULL)
 		return -ENOMEM;
@@ -314,6 +317,8 @@ static void use_commit(struct use *use, struct world_job *job)
 		wwr_mutex_assert_held(&resv->mutex);
 		job_add(job, buffer);
 		job->spots[i] = spot_copy(wwr_mm_bo_place(&buffer->base));
+		job->is_fresh[i] = !buffer->used && use->world->no_clear;
+		buffer->used = true;
 		job->old_values[i] = buffer->value++;
 		job->new_values[i] = buffer->value;
 		if (wwr_resv_add_fence(resv, use->finished, WWR_RESV_USAGE_WRITE) != 0)

@@ -29,13 +29,15 @@ struct world {
 	uint8_t *memory[WWR_MM_NUM_DOMAINS]; /* VRAM, GTT */
 	unsigned int num_mismatches;	     /* atomic: bytes that were not as expected */
 	unsigned int num_jobs, num_freed;    /* atomic */
-	unsigned int fail_move;		     /* the n-th create_move from now on fails; 0 = none */
+	bool no_clear; /* what is NOWHERE gets no job: its first bytes are those left there */
+	unsigned int fail_move; /* the n-th create_move from now on fails; 0 = none */
 };
 
 struct buffer {
 	struct wwr_mm_bo base;
 	struct world *world;
 	uint8_t *system; /* memory in SYSTEM */
+	bool used;	 /* by a job; locked */
 	uint8_t value;	 /* of every byte, once the jobs committed so far are done; locked */
 };
 

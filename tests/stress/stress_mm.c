@@ -113,7 +113,7 @@ static void *client_main(void *arg)
 		abort();
 	for (unsigned int i = 0; i < client->run->num_jobs; i++) {
 		submit(client, &set);
-		if (pick(client, 10) == 0) {
+		if (pick(client, 4) == 0) {
 			const unsigned int index = pick(client, NUM_OWN);
 
 			buffer_put(client->own[index]);
@@ -158,6 +158,7 @@ static void storm(enum wwr_algorithm algorithm, uint32_t flags, uint64_t gtt)
 	struct wwr_mm_usage left;
 
 	world_init(&run.world, algorithm, VRAM, gtt, UINT64_MAX);
+	run.world.no_clear = gtt == 0;
 	for (unsigned int i = 0; i < NUM_SHARED; i++)
 		run.shared[i] = world_buffer(&run.world, OWN_BYTES, 0, NULL);
 	for (unsigned int i = 0; i < NUM_CLIENTS; i++)
