@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-/* Fields here and below: (i) immutable once created, (m) the manager's lock. */
+/* Fields here and below: (a) atomic, (i) immutable once created, (m) the manager's lock. */
 struct mm_domain {
 	struct wwr_mm_usage usage; /* (m) */
 	struct mm_ranges ranges;   /* (m) unused for SYSTEM */
@@ -31,7 +31,7 @@ struct wwr_mm {
 	struct mm_domain domains[WWR_MM_NUM_DOMAINS];
 	uint64_t move_context;			 /* (i) of the moves' fences */
 	struct wwr_mm_txn *claims, **last_claim; /* (m) the first one makes others stop */
-	uint64_t num_attempts;			 /* (m) of all transactions */
+	uint64_t num_attempts;			 /* (a) of all transactions */
 	struct wwr_mm_stats stats;		 /* (m) */
 	uint32_t num_bos;			 /* (m) */
 };

@@ -8,7 +8,7 @@
  */
 #include "drivers/mm/mm_core.h"
 
-#include "lockset/usage.h"
+#include "lockset/wwr_atomic.h"
 
 #include <wwresv/alloc.h>
 #include <wwresv/fence.h>
@@ -165,9 +165,8 @@ static int txn_acquire(struct wwr_lock_set *set, void *arg)
 	txn->wants = NULL;
 	mm_txn_drop_waits(txn);
 	txn_claim(txn);
-	mm_lock(txn->mm);
-	txn->attempt = ++txn->mm->num_attempts;
-	mm_unlock(txn->mm);
+	/* Relaxed: only different numbers are asked for. */
+	txn->attempt = wwr_atomic_fetch_add(&txn->mm->num_attempts, 1, WWR_RELAXED) + 1;
 	return txn->acquire(txn, txn->arg);
 }
 
@@ -266,18 +265,26 @@ static bool txn_can_fit(const struct wwr_mm_txn *txn)
 	return fits;
 }
 
-/* True = it is in one of its domains; it was used just now. */
+/* The mask has no bit for NOWHERE. */
 static bool want_is_met(const struct wwr_mm_want *want)
 {
-	struct wwr_mm_bo *bo = want->bo;
+	return (want->bo->wanted & 1u << want->bo->place.domain) != 0;
+}
 
-	/* The mask has no bit for NOWHERE. */
-	if ((bo->wanted & 1u << bo->place.domain) == 0)
-		return false;
-	mm_lock(bo->mm);
-	mm_bo_touch_locked(bo);
-	mm_unlock(bo->mm);
-	return true;
+/* They were used just now; true = all are where they have to be. */
+static bool txn_touch_all(struct wwr_mm_txn *txn, unsigned int num, const struct wwr_mm_want *wants)
+{
+	bool all_met = true;
+
+	mm_lock(txn->mm);
+	for (unsigned int i = 0; i < num; i++) {
+		if (want_is_met(&wants[i]))
+			mm_bo_touch_locked(wants[i].bo);
+		else
+			all_met = false;
+	}
+	mm_unlock(txn->mm);
+	return all_met;
 }
 
 static int txn_settle(struct wwr_mm_txn *txn, const struct wwr_mm_want *want)
@@ -298,6 +305,8 @@ static int txn_settle(struct wwr_mm_txn *txn, const struct wwr_mm_want *want)
 
 static int txn_settle_all(struct wwr_mm_txn *txn, unsigned int num, const struct wwr_mm_want *wants)
 {
+	if (txn_touch_all(txn, num, wants))
+		return 0;
 	if (!txn_can_fit(txn))
 		return -ENOSPC;
 	for (unsigned int i = 0; i < num; i++) {

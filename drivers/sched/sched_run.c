@@ -29,7 +29,7 @@ static struct wwr_sched_job *sched_take(struct wwr_sched *sched)
 	entity = WWR_CONTAINER_OF(node, struct wwr_sched_entity, node);
 	job = entity->pending;
 	/* It is its turn: smaller ones behind it wait, or it might never get that many. */
-	if (sched->stats.credits + job->credits > sched->options.credit_limit)
+	if (job->credits > sched->options.credit_limit - sched->stats.credits)
 		return NULL;
 
 	policy_charge(entity, job);

@@ -232,7 +232,7 @@ struct wwr_mm_bo {
  * @param ops        borrowed
  * @param size_bytes at least 1
  * @param flags      WWR_MM_CONTIGUOUS or 0
- * @param lock_class as for wwr_bo_init()
+ * @param lock_class as for wwr_bo_init(); the same for all buffers and groups of a manager
  * @param group      referenced; the buffer shares its reservation.  NULL = it has its own
  * @par Thread safety
  * Not while another thread uses it.

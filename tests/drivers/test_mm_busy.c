@@ -298,6 +298,32 @@ Test(drivers_mm_busy, own_buffer_that_waits_for_a_client_is_not_moved_before)
 	end();
 }
 
+Test(drivers_mm_busy, own_busy_buffer_is_moved_after_its_job)
+{
+	struct buffer *own;
+	struct use use = {.world = &world, .num = 1, .num_domains = 1, .domains = {WWR_MM_GTT}};
+	struct wwr_fence *gate;
+	struct wwr_lock_set set;
+
+	begin(1, 1);
+	use.entity = entity;
+	use.buffers[0] = own = world_buffer(&world, PAGES(1), 0, NULL);
+	gate = make_busy(own, false);
+	cr_assert_eq(wwr_lock_set_init(&set, &world.lock_class, NULL), 0);
+	/* Nobody need wait for that: the move does. */
+	cr_expect_eq(world_use(&use, &set), 0);
+	wwr_lock_set_fini(&set);
+	cr_expect_eq(world_stats(&world).num_waits, 0);
+	cr_expect_eq(world_stats(&world).num_moves, 1);
+	cr_expect_not(wwr_fence_is_signaled(use.finished));
+	open_gate(gate);
+	cr_expect_eq(wwr_fence_wait_until(use.finished, NULL, INT64_MAX), 0);
+	wwr_fence_put(use.finished);
+	cr_expect_eq(use_one(own), 1);
+	buffer_put(own);
+	end();
+}
+
 /* Six buffers of its own and six that have to go. */
 static void roll_back_at(uint32_t interval, uint64_t seed, bool one_by_one)
 {

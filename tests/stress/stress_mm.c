@@ -26,6 +26,7 @@ struct run {
 	struct world world;
 	uint32_t flags; /* WWR_LOCK_SET_x */
 	unsigned int num_jobs;
+	bool has_gtt; /* sometimes jobs want their buffers there */
 	struct buffer *shared[NUM_SHARED];
 };
 
@@ -76,6 +77,10 @@ static void choose(struct client *client, struct use *use)
 			use->buffers[use->num++] = client->run->shared[i];
 	}
 	use->one_by_one = pick(client, 2) == 0;
+	if (client->run->has_gtt && pick(client, 6) == 0) {
+		use->num_domains = 1;
+		use->domains[0] = WWR_MM_GTT;
+	}
 }
 
 static void submit(struct client *client, struct wwr_lock_set *set)
@@ -159,6 +164,7 @@ static void storm(enum wwr_algorithm algorithm, uint32_t flags, uint64_t gtt)
 
 	world_init(&run.world, algorithm, VRAM, gtt, UINT64_MAX);
 	run.world.no_clear = gtt == 0;
+	run.has_gtt = gtt != 0;
 	for (unsigned int i = 0; i < NUM_SHARED; i++)
 		run.shared[i] = world_buffer(&run.world, OWN_BYTES, 0, NULL);
 	for (unsigned int i = 0; i < NUM_CLIENTS; i++)
