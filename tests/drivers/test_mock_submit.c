@@ -305,22 +305,38 @@ Test(drivers_mock_submit, sleep_for_the_first_lock_is_counted_without_a_back_off
 	finish();
 }
 
-Test(drivers_mock_submit, retry_limit_gives_eagain)
+static void *submit_with_limit_main(void *arg)
 {
 	const struct wwr_lock_set_options options = {.retry_limit = 1};
-	struct wwr_class *lock_class = wwr_default_class();
+	struct mock_job *job = arg;
+
+	return (void *)(intptr_t)wwr_job_submit(job->job, &options, 0, &job->result);
+}
+
+/* It loses buffer 1, waits for it, and then loses buffer 2. */
+Test(drivers_mock_submit, retry_limit_gives_eagain)
+{
+	struct holder holder1, holder2;
+	struct wwr_debug_wait wait;
 	struct mock_job job;
+	pthread_t thread;
+	void *ret;
 
 	setup();
-	/* The interval grows: so many buffers see two of them. */
-	wwr_class_set_injection(lock_class, 1, 1);
+	hold(&holder1, 1);
+	hold(&holder2, 2);
 	job = writer(1);
-	for (int i = 0; i < 12; i++)
-		mock_use(&job, mock_bo(&mock), WWR_ACCESS_WRITE);
-	expect_failure(&job, &options, -EAGAIN);
+	cr_assert_eq(pthread_create(&thread, NULL, submit_with_limit_main, &job), 0);
+	while (wwr_debug_get_waits(&wait, 1) == 0)
+		;
+	cr_expect_eq(wwr_device_bo_from_mutex(wait.mutex), mock.bos[1]);
+	let_go(&holder1);
+	pthread_join(thread, &ret);
+	cr_expect_eq((intptr_t)ret, -EAGAIN);
 	cr_expect_eq(job.result.retries, 1);
 	cr_expect_eq(job.result.num_backoffs, 2);
-	wwr_class_set_injection(lock_class, 0, 0);
+	cr_expect_eq(job.result.contended, mock.bos[2]);
+	let_go(&holder2);
 	expect_success(&job);
 }
 

@@ -247,9 +247,9 @@ Test(submit_run, more_jobs_than_the_window_are_all_counted)
 
 Test(submit_run, retry_limit_makes_jobs_fail_and_the_exit_code_say_so)
 {
-	/* Injection without an end in sight: no job gets through without a back-off. */
-	struct tool tool = TOOL_RUN("contended", "--inject", "1", "--retry-limit", "1", "--json",
-				    "--clients", "2", "--scale", "0");
+	/* Everybody wants the same buffers, in another order, for far longer than to lock them. */
+	struct tool tool = TOOL_RUN("contended", "--retry-limit", "1", "--json", "--clients", "8",
+				    "--hold-us", "1000", "--scale", "0");
 	json_t *json = tool_json(&tool);
 
 	cr_expect_eq(tool.code, json_number_at(json, "jobs.failed") > 0 ? 1 : 0);
