@@ -130,24 +130,25 @@ static struct wwr_fence *chain_collect_nodes(struct wwr_fence_chain *chain,
 static void chain_trim_failed(struct wwr_fence_chain *chain)
 {
 	struct wwr_fence *node = chain_get_failed(chain);
-	struct wwr_fence *old;
 	int64_t collected_ns;
 	bool remembers = false;
 
-	for (int i = 1; node != NULL && i < CHAIN_MAX_FAILED; i++) {
+	for (int i = 1; node != NULL; i++) {
+		struct wwr_fence_chain *own = fence_to_chain(node);
+		struct wwr_fence *old = NULL;
+
+		wwr_fence_put(chain_collect_nodes(own, &collected_ns, &remembers));
+		wait_lock_ranked(&own->lock, RANK_CHAIN);
+		if (i >= CHAIN_MAX_FAILED) {
+			old = own->failed;
+			own->failed = NULL;
+		}
+		wait_unlock(&own->lock);
+		wwr_fence_put(old);
 		old = node;
-		wwr_fence_put(chain_collect_nodes(fence_to_chain(node), &collected_ns, &remembers));
-		node = chain_get_failed(fence_to_chain(node));
+		node = chain_get_failed(own);
 		wwr_fence_put(old);
 	}
-	if (node == NULL)
-		return;
-	wait_lock_ranked(&fence_to_chain(node)->lock, RANK_CHAIN);
-	old = fence_to_chain(node)->failed;
-	fence_to_chain(node)->failed = NULL;
-	wait_unlock(&fence_to_chain(node)->lock);
-	wwr_fence_put(old);
-	wwr_fence_put(node);
 }
 
 /* What comes before the node and is pending: a reference.  Collects what is not. */

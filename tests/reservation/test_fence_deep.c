@@ -148,6 +148,40 @@ Test(reservation_fence_deep, looking_at_a_signalled_chain_collects_all_of_it)
 	finish();
 }
 
+static void fail_newest_first(void)
+{
+	for (unsigned int i = DEPTH; i-- > 0;) {
+		wwr_fence_set_error(&leaves[i], -1 - (int)(i % 4095));
+		num_bad += wwr_fence_signal_at(&leaves[i], i) != 0;
+	}
+}
+
+/* Each is looked for in what the one before has collected. */
+static void find_failed_points(void)
+{
+	for (unsigned int i = 0; i < 16; i++) {
+		struct wwr_fence *node = NULL;
+		unsigned int index = DEPTH - 1 - i;
+
+		num_bad += wwr_fence_chain_find_seqno(head, index + 1, &node) != 0;
+		num_bad += node == NULL || wwr_fence_get_status(node) != -1 - (int)(index % 4095);
+		wwr_fence_put(node);
+	}
+}
+
+Test(reservation_fence_deep, looking_at_a_failed_chain_collects_all_but_the_latest)
+{
+	create_chain();
+	on_small_stack(fail_newest_first);
+	cr_expect_eq(test_alloc_alive(), DEPTH);
+	on_small_stack(expect_head_signalled);
+	cr_expect_eq(test_alloc_alive(), 1 + 16);
+	on_small_stack(find_failed_points);
+	cr_expect_eq(test_alloc_alive(), 1 + 16);
+	on_small_stack(put_head);
+	finish();
+}
+
 Test(reservation_fence_deep, chain_that_was_asked_for_signals_oldest_first)
 {
 	create_chain();
