@@ -124,15 +124,15 @@ mapped)
 	echo 'int wwr_thing_do(int n);' >include/wwresv/thing.h
 	touch docs/kernel-map.md
 	must_find 'a function that the map does not name'
-	echo '| `thing_do` | `wwr_thing_do_more` |' >docs/kernel-map.md
+	echo '| thing_do | wwr_thing_do_more |' >docs/kernel-map.md
 	must_find 'a function of which it names a longer one'
-	echo '| `thing_do` | `wwr_thing_do` |' >docs/kernel-map.md
+	echo '| thing_do | wwr_thing_do |' >docs/kernel-map.md
 	must_pass
-	echo '| `other_do` | `wwr_other_do` |' >>docs/kernel-map.md
+	echo '| other_do | wwr_other_do |' >>docs/kernel-map.md
 	must_find 'a name in the map that is nowhere'
-	echo '| things | `wwr_thing_*` |' >docs/kernel-map.md
+	echo '| things | wwr_thing_* |' >docs/kernel-map.md
 	must_pass
-	echo '| others | `wwr_other_*` |' >>docs/kernel-map.md
+	echo '| others | wwr_other_* |' >>docs/kernel-map.md
 	must_find 'a pattern for nothing'
 	;;
 format)

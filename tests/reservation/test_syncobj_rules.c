@@ -190,8 +190,7 @@ static void transfer_for_submit(void *arg)
 Test(reservation_syncobj_rules, wait_for_a_client_with_a_lock_held_aborts)
 {
 	static const char depends[] = " depends on a client's later action";
-	static const char submit[] =
-	    "has no fence yet, a client has to give it one";
+	static const char submit[] = "has no fence yet, a client has to give it one";
 	uint32_t flags = WWR_SYNCOBJ_WAIT_FOR_SUBMIT;
 
 	cr_expect(test_aborts_with(wait_for_timeline, NULL, depends));
