@@ -9,6 +9,7 @@
 #include <wwresv/fence_array.h>
 #include <wwresv/fence_pool.h>
 #include <wwresv/resv.h>
+#include <wwresv/sys/debug.h>
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -76,7 +77,8 @@ static int count_calls(bool (*func)(void))
 			_exit(NO_FILTER);
 		if (!func())
 			_exit(BROKEN);
-		_exit(num_calls < NO_FILTER ? num_calls : NO_FILTER - 1);
+		/* Not _exit(): in a build for coverage that one writes files first. */
+		syscall(SYS_exit_group, num_calls < NO_FILTER ? num_calls : NO_FILTER - 1);
 	}
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_assert(WIFEXITED(status), "status %x", (unsigned int)status);
@@ -90,6 +92,8 @@ static void setup(void)
 {
 	const struct wwr_fence_pool_options options = {.ops = &ops};
 
+	/* That detector asks the system who makes a fence. */
+	wwr_debug_set_checks(wwr_debug_get_checks() & ~(unsigned int)WWR_DEBUG_FENCES);
 	pool = wwr_fence_pool_create(&options);
 	cr_assert_not_null(pool);
 }
