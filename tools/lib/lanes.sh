@@ -13,6 +13,7 @@ valgrind  memcheck: the stress programs, shortened
 tsan-gcc  gcc, thread sanitizer: the stress programs
 tsan-clang  clang, thread sanitizer: the stress programs
 planted   bugs planted in the lock layer: the explorer finds them
+faults    allocations and system calls that fail, site by site
 fuzz      random inputs and operations, and bugs that they must find
 explore   the schedule explorer: the lock layer in many orders of its steps
 msan      clang, memory sanitizer: the stress programs
@@ -23,7 +24,6 @@ install   staged installation: the examples through pkg-config
 # To be put above, each with its line, when its runner is there; the functions are below:
 #   models    spin: the protocol's models and their bounds          tests/model/run
 #   weak      relacy: weak memory orders, and weakened ones         tests/weak/run
-#   faults    allocations and system calls that fail, site by site  tests/faults/run
 
 debug_options='-Dbuildtype=debug -Dwerror=true -Db_coverage=true'
 release_options='-Doptimization=2 -Db_ndebug=true'
