@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* `wwresv bench`: what it prints, and that it measures what it says; no time is asserted. */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "tests/tools/test_submit_tool.h"
 #include "tools/bench/cells.h"
 #include "tools/bench/compare.h"
@@ -195,4 +198,31 @@ Test(bench, median_of_even_and_odd_numbers)
 	cr_expect_float_eq(bench_median(values, 4), 2.5, 1e-9);
 	cr_expect_float_eq(bench_median(values, 3), 2, 1e-9);
 	cr_expect_eq(bench_median(values, 0), 0);
+}
+
+Test(bench, submit_suite_runs_every_job_beside_the_queue)
+{
+	expect_suite((const char *const[]){"bench", "submit", "--quick", "--json", NULL}, "submit");
+}
+
+/* Two K and one thread count: a picture of one suite, and none of the other. */
+Test(bench, plot_draws_suites_that_have_a_curve)
+{
+	char dir[] = "/tmp/wwresv-bench-XXXXXX";
+	char path[sizeof(dir) + 32];
+	struct tool tool;
+
+	cr_assert_not_null(mkdtemp(dir));
+	tool = RUN("growth", "--quick", "--plot", dir);
+	snprintf(path, sizeof(path), "%s/growth.svg", dir);
+	if (system("command -v gnuplot >/dev/null 2>&1") == 0) {
+		cr_expect_eq(tool.code, 0, "exit code %d\n%s", tool.code, tool.err);
+		cr_expect_eq(access(path, R_OK), 0, "%s", path);
+		(void)unlink(path);
+	} else {
+		cr_expect_eq(tool.code, 77, "exit code %d\n%s", tool.code, tool.err);
+		cr_expect_not_null(strstr(tool.err, "no gnuplot"), "%s", tool.err);
+	}
+	tool_free(&tool);
+	cr_expect_eq(rmdir(dir), 0);
 }

@@ -7,6 +7,7 @@
 
 #include <wwresv/version.h>
 
+#include "tools/bench/plot.h"
 #include "tools/bench/rows.h"
 #include "tools/common/cli.h"
 
@@ -38,6 +39,8 @@ static void print_help(void)
 	    "      --cell CELL  suite contend: only this one, as in T=4,K=8,M=64,W=200 or with\n"
 	    "                   ,zipf: threads, locks a job, buffers, ns of work\n"
 	    "      --seed S     seed of the random choices (1)\n"
+	    "      --plot DIR   draw suites growth and contend with gnuplot, as SVG in this "
+	    "folder\n"
 	    "      --json       print the rows as JSON, schema wwresv.bench/1\n"
 	    "  -q, --quiet      no notes\n"
 	    "  -h, --help       print this text\n"
@@ -62,6 +65,9 @@ static int parse_option(int option, struct bench_options *options)
 	case 'j':
 		options->json = true;
 		return 0;
+	case 'p':
+		options->plot_dir = optarg;
+		return 0;
 	case 'q':
 		cli_set_quiet(true);
 		return 0;
@@ -74,10 +80,15 @@ static int parse_option(int option, struct bench_options *options)
 static int parse_options(int argc, char **argv, struct bench_options *options)
 {
 	static const struct option long_options[] = {
-	    {"quick", no_argument, NULL, 'Q'},	    {"cell", required_argument, NULL, 'c'},
-	    {"seed", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-	    {"quiet", no_argument, NULL, 'q'},	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},    {NULL, 0, NULL, 0},
+	    {"quick", no_argument, NULL, 'Q'},
+	    {"cell", required_argument, NULL, 'c'},
+	    {"seed", required_argument, NULL, 's'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"plot", required_argument, NULL, 'p'},
+	    {"quiet", no_argument, NULL, 'q'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -132,6 +143,7 @@ int bench_main(int argc, char **argv)
 {
 	struct bench_options options = {.seed = 1};
 	struct bench_rows rows = {0};
+	int plotted = 0;
 	int code, ret;
 
 	cli_set_name("wwresv bench");
@@ -148,8 +160,12 @@ int bench_main(int argc, char **argv)
 	if (rows.num > 0 &&
 	    (options.json ? bench_rows_print_json(&rows) : bench_rows_print_text(&rows)) != 0)
 		cli_error("not enough memory for the table");
+	if (ret == 0 && options.plot_dir != NULL)
+		plotted = bench_plot(&rows, options.plot_dir);
 	bench_rows_fini(&rows);
 	if (cli_finish_stdout() != 0)
 		return CLI_USAGE;
+	if (plotted != 0)
+		return CLI_UNAVAILABLE;
 	return ret == 0 ? CLI_OK : CLI_CHECK_FAILED;
 }

@@ -15,9 +15,10 @@ int bench_main(int argc, char **argv);
 struct bench_rows;
 
 struct bench_options {
-	bool quick;    /* the stated choice of cells, short repetitions */
-	bool json;     /* print rows as JSON at the end */
-	uint64_t seed; /* of all random choices */
+	bool quick;	      /* the stated choice of cells, short repetitions */
+	bool json;	      /* print rows as JSON at the end */
+	uint64_t seed;	      /* of all random choices */
+	const char *plot_dir; /* where to put pictures, NULL = none */
 	bool has_cell;
 	struct bench_cell cell; /* of suite `contend`: only this one */
 };
