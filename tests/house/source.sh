@@ -89,6 +89,7 @@ check_layers() {
 }
 
 # Each public header compiles alone and twice, in C and in C++.
+# shellcheck disable=SC2046 # flags
 check_headers() {
 	local header bad=0
 
