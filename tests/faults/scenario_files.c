@@ -39,6 +39,7 @@ static void settle(void)
 {
 	(void)wwr_sync_file_collect();
 	(void)wwr_dma_buf_collect();
+	(void)wwr_syncobj_collect();
 }
 
 static void run_sync_file(void)
@@ -248,11 +249,32 @@ static void run_syncobj(void)
 	settle();
 }
 
+/* From one part of a program to another. */
+static void run_syncobj_fd(void)
+{
+	struct wwr_syncobj *syncobj = NULL, *found = NULL;
+	int fd = -1;
+	int ret;
+
+	FAULT_TRY(&ret, wwr_syncobj_create(0, &syncobj), -ENOMEM);
+	if (ret == 0)
+		FAULT_TRY(&ret, wwr_syncobj_export_fd(syncobj, &fd), GET_ERRORS, -EINVAL);
+	FAULT_CHECK((ret == 0) == (fd >= 0));
+	if (ret == 0)
+		FAULT_TRY(&ret, wwr_syncobj_import_fd(fd, &found), -EBADF);
+	FAULT_CHECK(ret != 0 || found == syncobj);
+	wwr_syncobj_put(found);
+	wwr_syncobj_put(syncobj);
+	close_fd(fd);
+	settle();
+}
+
+static const struct scenario syncobj_fd = {"syncobj-fd", run_syncobj_fd, settle};
 static const struct scenario sync_file = {"sync-file", run_sync_file, settle};
 static const struct scenario dma_buf = {"dma-buf", run_dma_buf, settle};
 static const struct scenario export = {"dma-buf-export", run_export, settle};
 static const struct scenario syncobj_wait = {"syncobj-wait", run_syncobj_wait, NULL};
 static const struct scenario syncobj = {"syncobj", run_syncobj, settle};
 
-const struct scenario *const file_scenarios[] = {&sync_file,	&dma_buf, &export,
-						 &syncobj_wait, &syncobj, NULL};
+const struct scenario *const file_scenarios[] = {&sync_file, &dma_buf,	  &export, &syncobj_wait,
+						 &syncobj,   &syncobj_fd, NULL};

@@ -190,9 +190,32 @@ static void run_waits(void)
 	locks_fini(&locks, 2);
 }
 
+static void count_text(const char *text, size_t length, void *data)
+{
+	(void)text;
+	*(size_t *)data += length;
+}
+
+/* Who waits for whom: for nobody. */
+static void run_graph(void)
+{
+	struct locks locks;
+	size_t length = 0;
+	int ret;
+
+	locks_init(&locks, WWR_WOUND_WAIT);
+	FAULT_CHECK(wwr_mutex_lock(&locks.mutexes[0], NULL) == 0);
+	FAULT_TRY(&ret, wwr_debug_write_graph(WWR_DEBUG_GRAPH_DOT, count_text, &length), -ENOMEM);
+	FAULT_CHECK((ret == 0) == (length > 0));
+	wwr_mutex_unlock(&locks.mutexes[0]);
+	locks_fini(&locks, 1);
+}
+
+static const struct scenario graph = {"debug-graph", run_graph, NULL};
 static const struct scenario plain = {"plain", run_plain, NULL};
 static const struct scenario wound_wait = {"wound-wait", run_wound_wait, NULL};
 static const struct scenario wait_die = {"wait-die", run_wait_die, NULL};
 static const struct scenario waits = {"waits", run_waits, NULL};
 
-const struct scenario *const lockset_scenarios[] = {&plain, &wound_wait, &wait_die, &waits, NULL};
+const struct scenario *const lockset_scenarios[] = {&plain, &wound_wait, &wait_die,
+						    &waits, &graph,	 NULL};
