@@ -13,7 +13,6 @@ valgrind  memcheck: the stress programs, shortened
 tsan-gcc  gcc, thread sanitizer: the stress programs
 tsan-clang  clang, thread sanitizer: the stress programs
 planted   bugs planted in the lock layer: the explorer finds them
-faults    allocations and system calls that fail, site by site
 fuzz      random inputs and operations, and bugs that they must find
 faults    each call to memory and to the system fails, site by site
 explore   the schedule explorer: the lock layer in many orders of its steps
