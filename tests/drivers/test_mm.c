@@ -274,6 +274,30 @@ Test(drivers_mm, pinned_buffer_stays)
 	end();
 }
 
+/* So much is free, but not in one piece, and nobody can be evicted. */
+Test(drivers_mm, buffer_in_one_piece_does_not_fit_around_a_pinned_one)
+{
+	struct buffer *buffers[3], *whole;
+
+	begin(3, 0, UINT64_MAX);
+	for (int i = 0; i < 3; i++) {
+		buffers[i] = world_buffer(&world, PAGES(1), 0, NULL);
+		cr_assert_eq(use_one(buffers[i]), 1);
+	}
+	cr_assert_eq(wwr_mm_bo_place(&buffers[1]->base)->extents[0].offset_bytes, PAGES(1));
+	pin(buffers[1], true);
+	buffer_put(buffers[0]);
+	buffer_put(buffers[2]);
+	world_until_freed(&world);
+	whole = world_buffer(&world, PAGES(2), WWR_MM_CONTIGUOUS, NULL);
+	cr_expect_eq(use_one(whole), -ENOMEM);
+	pin(buffers[1], false);
+	cr_expect_eq(use_one(whole), 1);
+	buffer_put(whole);
+	buffer_put(buffers[1]);
+	end();
+}
+
 Test(drivers_mm, group_is_evicted_as_a_whole_or_not_at_all)
 {
 	struct wwr_mm_group *group;

@@ -26,7 +26,9 @@ cd "$work"
 for example in "$root"/examples/*.c; do
 	echo "== ${example##*/}"
 	cp "$example" example.c
-	compile example.c wwresv
+	package=wwresv
+	! grep -qE '#include <wwresv/(sched|mm|device)' example.c || package=wwresv-drm
+	compile example.c "$package"
 	./program
 done
 
