@@ -4,6 +4,7 @@
 #include "tests/lib/test_criterion.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 TestSuite(drivers_sched_recover, .timeout = 60);
 
@@ -242,6 +243,51 @@ Test(drivers_sched_recover, killed_entity_ends_with_esrch_behind_what_runs)
 	sim_submit(sim_job(&sim, a, 4, 10), NULL, &later);
 	expect_status(&later, -ESRCH);
 	wwr_sched_entity_kill(a);
+	finish();
+}
+
+static void *kill_again(void *arg)
+{
+	wwr_sched_entity_kill(arg);
+	return NULL;
+}
+
+/* The first job is not yet finished: another thread must not finish the second. */
+static void while_signalling(struct wwr_fence *fence, struct wwr_fence_cb *cb)
+{
+	pthread_t thread;
+
+	(void)fence;
+	(void)cb;
+	if (pthread_create(&thread, NULL, kill_again, a) == 0)
+		pthread_join(thread, NULL);
+}
+
+static struct wwr_fence *first_finished;
+static bool in_order;
+
+static void see_order(struct wwr_fence *fence, struct wwr_fence_cb *cb)
+{
+	(void)fence;
+	(void)cb;
+	in_order = wwr_fence_is_signaled(first_finished);
+}
+
+Test(drivers_sched_recover, two_threads_signal_for_one_entity_in_order)
+{
+	struct wwr_fence *scheduled, *second;
+	struct wwr_fence_cb kill_cb, order_cb;
+
+	setup_with(1, 0, 1);
+	sim_submit(sim_job(&sim, a, 1, 10), &scheduled, &first_finished);
+	sim_submit(sim_job(&sim, a, 2, 10), NULL, &second);
+	cr_assert_eq(wwr_fence_add_callback(scheduled, &kill_cb, while_signalling), 0);
+	cr_assert_eq(wwr_fence_add_callback(second, &order_cb, see_order), 0);
+	wwr_sched_entity_kill(a);
+	cr_expect(in_order);
+	expect_status(&first_finished, -ESRCH);
+	expect_status(&second, -ESRCH);
+	wwr_fence_put(scheduled);
 	finish();
 }
 

@@ -36,6 +36,7 @@ struct run {
 	struct wwr_sched *scheds[NUM_RINGS];
 	struct hardware hardware[NUM_RINGS];
 	pthread_mutex_t lock;
+	struct wwr_sched_entity *shared;    /* used by all clients */
 	struct wwr_fence *board[NUM_BOARD]; /* of all clients' jobs, under lock */
 	unsigned int num_made, num_freed;   /* atomic */
 	unsigned int num_failures;	    /* atomic: what should not be */
@@ -276,7 +277,9 @@ static void client_submit(struct client *client)
 	const unsigned int place = client->num_recent++ % NUM_RECENT;
 	struct wwr_fence **board, *old;
 
-	if (job == NULL || wwr_sched_job_init(&job->base, client->entity, 1 + pick(client, 2)) != 0)
+	struct wwr_sched_entity *entity = pick(client, 3) == 0 ? run->shared : client->entity;
+
+	if (job == NULL || wwr_sched_job_init(&job->base, entity, 1 + pick(client, 2)) != 0)
 		abort();
 	count(&run->num_made);
 	job->run = run;
@@ -370,6 +373,15 @@ static void run_end(struct run *run, const pthread_t *hardware_threads)
 	pthread_mutex_destroy(&run->lock);
 }
 
+static void run_share_entity(struct run *run)
+{
+	const struct wwr_sched_entity_options options = {
+	    .priority = WWR_SCHED_PRIORITY_HIGH, .scheds = run->scheds, .num_scheds = NUM_RINGS};
+
+	if (wwr_sched_entity_create(&options, &run->shared) != 0)
+		abort();
+}
+
 static unsigned int run_clients(struct run *run)
 {
 	pthread_t hardware_threads[NUM_RINGS];
@@ -377,6 +389,7 @@ static unsigned int run_clients(struct run *run)
 	unsigned int num_bad = 0;
 
 	run_begin(run, hardware_threads);
+	run_share_entity(run);
 	for (unsigned int i = 0; i < NUM_CLIENTS; i++) {
 		clients[i] = (struct client){.run = run, .random = test_seed() + i};
 		client_open(&clients[i]);
@@ -394,6 +407,7 @@ static unsigned int run_clients(struct run *run)
 	}
 	for (unsigned int i = 0; i < NUM_RINGS && !run->destroy; i++)
 		wwr_sched_destroy(run->scheds[i]);
+	wwr_sched_entity_put(run->shared);
 	run_end(run, hardware_threads);
 	return num_bad + run->num_failures;
 }
