@@ -75,7 +75,8 @@ enum wwr_sched_verdict {
 struct wwr_sched_ops {
 	/**
 	 * Give a job to the ring.  In a signalling section: it must not lock a reservation, wait
-	 * for a fence, or allocate.  Called again for the same job after a reset.
+	 * for a fence, or allocate.  Called again for the same job after a reset.  The ring
+	 * executes jobs in the order of these calls.
 	 *
 	 * @param job       its dependencies are met
 	 * @param ret_fence a reference; signals when the ring has finished the job, and its error
