@@ -46,19 +46,21 @@ static int ioctl_signal(struct core_call *call, void *arg)
 static int get_points(struct core_call *call, uint64_t handles, uint64_t points, uint32_t num,
 		      struct core_syncobj_array *ret_array, uint64_t **ret_points)
 {
-	void *copy = NULL;
+	void *copy;
 	int ret;
 
-	if (points != 0)
+	/* This one first: it refuses what is too much. */
+	ret = core_syncobj_array_get(call, handles, num, ret_array);
+	if (ret != 0)
+		return ret;
+	if (points != 0) {
 		ret = core_copy_array(call, points, num, sizeof(uint64_t), &copy);
-	else if ((copy = wwr_alloc_array(num, sizeof(uint64_t))) == NULL)
-		ret = -ENOMEM;
-	else
-		ret = 0;
-	if (ret == 0)
-		ret = core_syncobj_array_get(call, handles, num, ret_array);
+	} else {
+		copy = wwr_alloc_array(num, sizeof(uint64_t));
+		ret = copy != NULL ? 0 : -ENOMEM;
+	}
 	if (ret != 0) {
-		wwr_free(copy);
+		core_syncobj_array_put(ret_array);
 		return ret;
 	}
 	*ret_points = copy;

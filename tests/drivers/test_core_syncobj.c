@@ -264,18 +264,17 @@ Test(drivers_core_syncobj, eventfd_is_written_once)
 	cr_expect_eq(core_do(render, WWR_DRM_IOCTL_SYNCOBJ_EVENTFD, &block), -EINVAL);
 }
 
-static void setup_no_timeline(void)
+Test(drivers_core_syncobj, timelines_without_the_capability_are_eopnotsupp)
 {
-	core_setup_caps(CORE_CAP_SYNCOBJ);
-}
-
-Test(drivers_core_syncobj, timelines_without_the_capability_are_eopnotsupp,
-     .init = setup_no_timeline)
-{
-	uint32_t handle = core_make_syncobj(render, SIGNALED);
-	struct drm_syncobj_transfer transfer = {.src_handle = handle, .dst_handle = handle};
+	struct drm_syncobj_transfer transfer = {0};
 	struct drm_mode_create_dumb dumb = {.width = 1, .height = 1, .bpp = 8};
 	uint64_t point = 1;
+	uint32_t handle;
+
+	core_teardown();
+	core_setup_caps(CORE_CAP_SYNCOBJ);
+	handle = core_make_syncobj(render, SIGNALED);
+	transfer.src_handle = transfer.dst_handle = handle;
 
 	cr_expect_eq(do_timeline_wait(handle, 0, 0), -EOPNOTSUPP);
 	cr_expect_eq(do_points(DRM_IOCTL_SYNCOBJ_QUERY, &handle, &point, 1, 0), -EOPNOTSUPP);

@@ -113,9 +113,15 @@ static bool fork_and_use(void)
 {
 	pid_t child = fork();
 	int status = -1;
+	bool ok;
 
-	if (child == 0)
-		_exit(use_reservations() ? 0 : 1);
+	if (child == 0) {
+		ok = use_reservations();
+		/* Their fences go back to the pool: a checker of memory looks at the child, too. */
+		for (int i = 0; i < 2; i++)
+			wwr_resv_fini(&resvs[i]);
+		_exit(ok ? 0 : 1);
+	}
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
