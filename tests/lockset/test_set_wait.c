@@ -164,3 +164,17 @@ BOTH_TEST(lockset_set_wait, release_all_forgets_the_wait_and_keeps_the_stamp)
 	wwr_lock_set_release_all(&set);
 	wwr_lock_set_fini(&set);
 }
+
+BOTH_TEST(lockset_set_wait, wait_after_an_error_keeps_that_error)
+{
+	struct script script = {.wait_result = 0};
+
+	open_set(NULL);
+	wwr_lock_set_until_all_locked (&set) {
+		assert_returns(wwr_lock_set_lock(&set, &other_mutex), -EINVAL);
+		assert_returns(wwr_lock_set_wait_unlocked(&set, wait_for_it, &script), -EDEADLK);
+	}
+	assert_returns(wwr_lock_set_status(&set), -EINVAL);
+	cr_assert_eq(script.num_waits, 0);
+	wwr_lock_set_fini(&set);
+}
