@@ -55,6 +55,7 @@ static int resv_attach(struct wwr_resv *resv, struct wwr_fence *fence, bool writ
 {
 	int ret;
 
+	wwr_mutex_assert_held(&resv->mutex);
 	if (!wwr_resv_test_signaled(resv, write ? WWR_RESV_USAGE_READ : WWR_RESV_USAGE_WRITE))
 		return -EBUSY;
 	ret = wwr_resv_reserve_fences(resv, 1);
