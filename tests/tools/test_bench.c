@@ -38,20 +38,27 @@ static void expect_rows(const json_t *json, const char *suite)
 	}
 }
 
+/* With --repetitions 3. */
 static void expect_suite(const char *const *args, const char *suite)
 {
 	struct tool tool = tool_run(args);
 	json_t *json = tool_json(&tool);
+	const json_t *row;
+	size_t i;
 
 	cr_assert_eq(tool.code, 0, "exit code %d\n%s", tool.code, tool.err);
 	expect_rows(json, suite);
+	json_array_foreach(json_at(json, "rows"), i, row)
+	    cr_expect_eq(json_number_at(row, "repetitions"), 3);
 	json_decref(json);
 	tool_free(&tool);
 }
 
 Test(bench, lock_suite_has_the_rows_of_the_schema)
 {
-	expect_suite((const char *const[]){"bench", "lock", "--quick", "--json", NULL}, "lock");
+	expect_suite(
+	    (const char *const[]){"bench", "lock", "--quick", "--repetitions", "3", "--json", NULL},
+	    "lock");
 }
 
 /* The row of a case and a peer, or NULL. */
@@ -99,7 +106,8 @@ Test(bench, fence_suite_has_its_cases_beside_their_peers)
 
 Test(bench, one_cell_of_contend_is_measured_and_its_bounds_are_told)
 {
-	struct tool tool = RUN("contend", "--quick", "--cell", "T=3,K=2,M=4,W=0,zipf");
+	struct tool tool =
+	    RUN("contend", "--quick", "--repetitions", "3", "--cell", "T=3,K=2,M=4,W=0,zipf");
 
 	cr_assert_eq(tool.code, 0, "exit code %d\n%s", tool.code, tool.err);
 	cr_expect_not_null(strstr(tool.out, "T=3,K=2,M=4,W=0,zipf"));
@@ -111,8 +119,11 @@ Test(bench, one_cell_of_contend_is_measured_and_its_bounds_are_told)
 Test(bench, wrong_usage_exits_2_and_names_it)
 {
 	static const char *const calls[][3] = {
-	    {"--cell", "T=4,K=8,M=8,W=0", "is no cell"},      {"--cell", "T=4", "is no cell"},
-	    {"--cell", "T=4,K=8,M=64,W=0,zip", "is no cell"}, {"--seed", "x", "--seed"},
+	    {"--cell", "T=4,K=8,M=8,W=0", "is no cell"},
+	    {"--cell", "T=4", "is no cell"},
+	    {"--cell", "T=4,K=8,M=64,W=0,zip", "is no cell"},
+	    {"--seed", "x", "--seed"},
+	    {"--repetitions", "0", "--repetitions"},
 	    {"--quick", "fast", "unknown suite 'fast'"},
 	};
 
@@ -202,7 +213,9 @@ Test(bench, median_of_even_and_odd_numbers)
 
 Test(bench, submit_suite_runs_every_job_beside_the_queue)
 {
-	expect_suite((const char *const[]){"bench", "submit", "--quick", "--json", NULL}, "submit");
+	expect_suite((const char *const[]){"bench", "submit", "--quick", "--repetitions", "3",
+					   "--json", NULL},
+		     "submit");
 }
 
 /* Two K and one thread count: a picture of one suite, and none of the other. */
@@ -213,7 +226,7 @@ Test(bench, plot_draws_suites_that_have_a_curve)
 	struct tool tool;
 
 	cr_assert_not_null(mkdtemp(dir));
-	tool = RUN("growth", "--quick", "--plot", dir);
+	tool = RUN("growth", "--quick", "--repetitions", "3", "--plot", dir);
 	snprintf(path, sizeof(path), "%s/growth.svg", dir);
 	if (system("command -v gnuplot >/dev/null 2>&1") == 0) {
 		cr_expect_eq(tool.code, 0, "exit code %d\n%s", tool.code, tool.err);

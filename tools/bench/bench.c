@@ -38,6 +38,9 @@ static void print_help(void)
 	    "      --quick      few sizes and cells, short repetitions\n"
 	    "      --cell CELL  suite contend: only this one, as in T=4,K=8,M=64,W=200 or with\n"
 	    "                   ,zipf: threads, locks a job, buffers, ns of work\n"
+	    "      --repetitions N  of each comparison; without it 9 to 15, as its suite says.  "
+	    "Of\n"
+	    "                   fewer the median tells little\n"
 	    "      --seed S     seed of the random choices (1)\n"
 	    "      --plot DIR   draw suites growth and contend with gnuplot, as SVG in this "
 	    "folder\n"
@@ -54,6 +57,8 @@ static void print_help(void)
 static int parse_option(int option, struct bench_options *options)
 {
 	switch (option) {
+	case 'r':
+		return cli_parse_u64("--repetitions", optarg, 1, 1000, &options->repetitions);
 	case 'Q':
 		options->quick = true;
 		return 0;
@@ -82,6 +87,7 @@ static int parse_options(int argc, char **argv, struct bench_options *options)
 	static const struct option long_options[] = {
 	    {"quick", no_argument, NULL, 'Q'},
 	    {"cell", required_argument, NULL, 'c'},
+	    {"repetitions", required_argument, NULL, 'r'},
 	    {"seed", required_argument, NULL, 's'},
 	    {"json", no_argument, NULL, 'j'},
 	    {"plot", required_argument, NULL, 'p'},
@@ -130,6 +136,7 @@ static int run_suites(const struct bench_options *options, char **names, int num
 {
 	int ret = 0;
 
+	rows->repetitions = options->repetitions;
 	for (size_t i = 0; ret == 0 && i < NUM_SUITES; i++) {
 		if (!is_wanted(&suites[i], names, num_names))
 			continue;

@@ -18,6 +18,7 @@ struct bench_options {
 	bool quick;	      /* the stated choice of cells, short repetitions */
 	bool json;	      /* print rows as JSON at the end */
 	uint64_t seed;	      /* of all random choices */
+	uint64_t repetitions; /* of each comparison; 0 = as its suite says */
 	const char *plot_dir; /* where to put pictures, NULL = none */
 	bool has_cell;
 	struct bench_cell cell; /* of suite `contend`: only this one */

@@ -122,20 +122,22 @@ static int add_row(const struct bench_comparison *comparison, const struct bench
 int bench_compare(const struct bench_comparison *comparison, const struct bench_subject *subjects,
 		  unsigned int num_subjects, struct bench_rows *rows)
 {
+	struct bench_comparison asked = *comparison;
 	struct samples samples = {0};
 	int ret;
 
-	samples.all =
-	    calloc((size_t)comparison->repetitions * BENCH_MAX_SUBJECTS, sizeof(*samples.all));
+	if (rows->repetitions != 0)
+		asked.repetitions = (unsigned int)rows->repetitions;
+	samples.all = calloc((size_t)asked.repetitions * BENCH_MAX_SUBJECTS, sizeof(*samples.all));
 	if (samples.all == NULL) {
 		cli_error("not enough memory");
 		return -ENOMEM;
 	}
-	ret = run_all(comparison, subjects, num_subjects, &samples);
+	ret = run_all(&asked, subjects, num_subjects, &samples);
 	for (unsigned int i = 1; ret == 0 && i < num_subjects; i++) {
-		ret = add_row(comparison, &subjects[i], i, &samples, false, rows);
-		if (ret == 0 && comparison->second_unit != NULL)
-			ret = add_row(comparison, &subjects[i], i, &samples, true, rows);
+		ret = add_row(&asked, &subjects[i], i, &samples, false, rows);
+		if (ret == 0 && asked.second_unit != NULL)
+			ret = add_row(&asked, &subjects[i], i, &samples, true, rows);
 	}
 	free(samples.all);
 	return ret;

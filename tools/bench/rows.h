@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define ROW_NAME_BYTES 64
 
@@ -23,6 +24,7 @@ struct bench_row {
 struct bench_rows {
 	struct bench_row *rows;
 	size_t num, room;
+	uint64_t repetitions; /* of each comparison; 0 = as its suite says */
 };
 
 /* Copies the row.  0, or -ENOMEM after a message. */
