@@ -40,19 +40,19 @@ all_tests='--no-suite canary --no-suite house --no-suite install --no-suite expl
 
 # The counters are of this run alone.
 lane_debug() {
-	run_step debug build build debug 'all canary-debug' $debug_options || return
+	run_step debug build build debug 'tests canary-debug' $debug_options || return
 	find "$out/debug" -name '*.gcda' -delete
 	run_tests debug debug 1 "$all_tests"
 	run_rows debug "$top/tools/lib/coverage.py" "$top" "$out/debug"
 }
 
 lane_release() {
-	run_step release build build release 'all canary-release' $release_options || return
+	run_step release build build release 'tests canary-release' $release_options || return
 	run_tests release release 1 "$all_tests --no-suite inject"
 }
 
 lane_asan() {
-	run_step asan build build asan 'all canary-asan' -Doptimization=1 \
+	run_step asan build build asan 'tests canary-asan' -Doptimization=1 \
 		-Db_sanitize=address,undefined || return
 	run_tests asan asan 4 "$all_tests" "$top/tools/lib/sanitize-wrap"
 }

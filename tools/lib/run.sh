@@ -81,19 +81,28 @@ programs_of() {
 	python3 -c '
 import json, os, sys
 top = os.path.realpath(sys.argv[1])
+apart = {"canary", "explore", "faults", "house", "install"}
+def load(name):
+    with open(top + "/meson-info/intro-" + name + ".json") as file:
+        return json.load(file)
+outputs = {target["id"]: target["filename"] for target in load("targets")}
+wanted = set(sys.argv[2:])
 found = set()
-with open(top + "/meson-info/intro-tests.json") as file:
-    for test in json.load(file):
-        suites = {suite.split(":")[-1] for suite in test["suite"]}
-        if suites & set(sys.argv[2:]) and not {"-" + suite for suite in suites} & set(sys.argv[2:]):
-            found |= {word for word in test["cmd"] if word.startswith(top + "/")}
+for test in load("tests"):
+    suites = {suite.split(":")[-1] for suite in test["suite"]}
+    if not (suites & wanted or "tests" in wanted and not suites & apart):
+        continue
+    if {"-" + suite for suite in suites} & wanted:
+        continue
+    found |= {word for word in test["cmd"] if word.startswith(top + "/")}
+    found |= {output for name in test["depends"] for output in outputs.get(name, [])}
 print(*sorted(os.path.relpath(program, top) for program in found))
 ' "$out/$1" "${@:2}"
 }
 
-# build DIR 'SUITE...' OPTION...: in $out/DIR what these suites need; `all` is everything but the
-# canaries and the explorer.  Lanes that run beside each other share builds: one builds, the other
-# waits for it.
+# build DIR 'SUITE...' OPTION...: in $out/DIR what these suites need; `tests` are all that test the
+# libraries and the tool, `all` is whatever there is but the canaries.  Lanes that run beside each
+# other share builds: one builds, the other waits for it.
 # shellcheck disable=SC2046,SC2086 # targets
 build() {
 	local dir=$1 suites=$2
