@@ -10,12 +10,8 @@ bit wait_lock[NL];
 bit gone[NT]; /* its transaction is over, its context may be anything */
 
 #define WAIT_LOCK(m)   atomic { wait_lock[m] == 0; wait_lock[m] = 1 }
-#ifdef BUG_MARK_STAYS
-#define WAIT_UNLOCK(m) wait_lock[m] = 0
-#else
 /* L4 */
 #define WAIT_UNLOCK(m) d_step { assert(mark[m] == (queued[m] > 0)); wait_lock[m] = 0 }
-#endif
 
 /* L6: looking at the context that owns a mutex. */
 #define LOOK_AT_OWNER(m) assert(owner[m] == 0 || mode[owner[m] - 1] == PLAIN || !gone[owner[m] - 1])
