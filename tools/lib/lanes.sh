@@ -21,18 +21,19 @@ clang     clang, -Wdocumentation -Wthread-safety are errors: all must compile
 house     layers, headers, exported symbols, format, coverage of the API
 install   staged installation: the examples through pkg-config
 '
-# To be put above, each with its line, when its runner is there; the functions are below:
-#   models    spin: the protocol's models and their bounds          tests/model/run
-#   weak      relacy: weak memory orders, and weakened ones         tests/weak/run
+# Only with --long, or when asked for.
+long_lanes='
+models    spin: the protocol in Promela, its exact bounds, and rules left out
+'
 
 debug_options='-Dbuildtype=debug -Dwerror=true -Db_coverage=true'
 release_options='-Doptimization=2 -Db_ndebug=true'
 form=${long:+--long}
 form=${form:---short}
 
-list_lanes() { sed -n '/./s/^\([^ ]*\) *\(.*\)/\1\t\2/p' <<<"$lanes" | sort | expand -t 12; }
-lane_names() { awk 'NF { print $1 }' <<<"$lanes"; }
-is_lane() { lane_names | grep -qxF -- "$1"; }
+list_lanes() { sed -n '/./s/^\([^ ]*\) *\(.*\)/\1\t\2/p' <<<"$lanes$long_lanes" | sort | expand -t 12; }
+lane_names() { awk 'NF { print $1 }' <<<"$lanes${long:+$long_lanes}"; }
+is_lane() { awk 'NF { print $1 }' <<<"$lanes$long_lanes" | grep -qxF -- "$1"; }
 
 # The explorer is compiled in its own way whatever the build, so once is enough; the sweep of failing
 # calls has a lane of its own.
@@ -98,8 +99,7 @@ lane_fuzz() {
 	run_rows fuzz "$top/tests/fuzz/run" "$form" --table-row --planted
 }
 
-lane_models() { run_rows models "$top/tests/model/run" "$form" --table-row; }
-lane_weak() { run_rows weak "$top/tests/weak/run" "$form" --table-row; }
+lane_models() { run_rows models "$top/tests/model/run" "$form" -j "$jobs" --table-row; }
 lane_faults() { run_rows faults "$top/tests/faults/run" "$form" --table-row; }
 
 # tests/house/ holds their canaries too.

@@ -45,6 +45,7 @@ have_module criterion|libcriterion-dev
 have_cmd shellcheck|shellcheck
 have_cmd gcovr|gcovr
 have_cmd patch|patch
+have_cmd spin|spin
 have_cmd valgrind|valgrind
 have_valgrind|libc6-dbg
 '
