@@ -109,8 +109,10 @@ build() {
 	shift 2
 
 	(
+		# The second step brings up to date what programs_of() reads.
 		flock 8 &&
 			configure "$out/$dir" "$@" &&
+			ninja -C "$out/$dir" build.ninja &&
 			ninja -k 0 -j "$jobs" -C "$out/$dir" $(
 				[[ " $suites " != *' all '* ]] || echo all
 				programs_of "$dir" $suites
