@@ -147,10 +147,9 @@ static int place_take_ranges(struct mm_domain *domain, const struct wwr_mm_bo *b
 	return ret;
 }
 
-int mm_place_take_locked(struct wwr_mm *mm, const struct wwr_mm_bo *bo, enum wwr_mm_domain where,
-			 struct wwr_mm_place *ret_place)
+int mm_place_take_locked(struct wwr_mm_bo *bo, enum wwr_mm_domain where)
 {
-	struct mm_domain *domain = &mm->domains[where];
+	struct mm_domain *domain = &bo->mm->domains[where];
 	struct wwr_mm_place place = {.domain = where};
 	int ret;
 
@@ -160,7 +159,8 @@ int mm_place_take_locked(struct wwr_mm *mm, const struct wwr_mm_bo *bo, enum wwr
 	if (ret != 0)
 		return ret;
 	domain->usage.used_bytes += bo->size_bytes;
-	*ret_place = place;
+	domain->num_arriving++;
+	bo->next_place = place;
 	return 0;
 }
 

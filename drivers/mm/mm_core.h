@@ -14,6 +14,11 @@ struct mm_domain {
 	struct mm_ranges ranges;   /* (m) unused for SYSTEM */
 	struct wwr_mm_lru lru;	   /* (m) head: the group used longest ago is the next */
 	/*
+	 * (m) Places taken for buffers that are not in them yet: they are in no list, and those who
+	 * took them soon enter, or give them back, and wait for nobody in between.
+	 */
+	unsigned int num_arriving;
+	/*
 	 * (m) Of the last job that moves something out of here, or NULL.  Moves happen in order,
 	 * so it is the one to wait for before space that was given back is used.
 	 */
@@ -62,9 +67,11 @@ void mm_group_unref(struct wwr_mm_group *group);
 /* Where it is will not be used any more: as if it had been released.  The manager's lock. */
 void mm_bo_forget_locked(struct wwr_mm_bo *bo);
 
-/* Find room: 0, -ENOSPC, or -ENOMEM for the bookkeeping.  The manager's lock. */
-int mm_place_take_locked(struct wwr_mm *mm, const struct wwr_mm_bo *bo, enum wwr_mm_domain domain,
-			 struct wwr_mm_place *ret_place);
+/*
+ * Find room for bo->next_place: 0, -ENOSPC, or -ENOMEM for the bookkeeping.  What was taken is
+ * entered by mm_move_commit(), or given back by mm_move_abort().  The manager's lock.
+ */
+int mm_place_take_locked(struct wwr_mm_bo *bo, enum wwr_mm_domain domain);
 
 /* Give room back; afterwards it is NOWHERE.  The manager's lock. */
 void mm_place_drop_locked(struct wwr_mm *mm, struct wwr_mm_place *place, uint64_t size_bytes);

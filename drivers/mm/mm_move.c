@@ -43,6 +43,7 @@ bool mm_resv_is_idle(struct wwr_mm *mm, struct wwr_resv *resv, struct wwr_fence 
 static void move_drop_place(struct wwr_mm_bo *bo)
 {
 	mm_lock(bo->mm);
+	bo->mm->domains[bo->next_place.domain].num_arriving--;
 	mm_place_drop_locked(bo->mm, &bo->next_place, bo->size_bytes);
 	mm_unlock(bo->mm);
 }
@@ -112,6 +113,7 @@ static struct wwr_fence *move_places_locked(struct wwr_mm_bo *bo, struct wwr_fen
 		from->last_out = wwr_fence_get(fence);
 	}
 	mm_bo_forget_locked(bo);
+	mm->domains[bo->next_place.domain].num_arriving--;
 	bo->place = bo->next_place;
 	bo->next_place = (struct wwr_mm_place){.domain = WWR_MM_NOWHERE};
 	mm_bo_enter_locked(bo);
@@ -186,7 +188,7 @@ static int move_prepare_down(struct wwr_mm_bo *bo, enum wwr_mm_domain domain)
 
 	mm_lock(bo->mm);
 	for (int lower = (int)domain + 1; lower < WWR_MM_NUM_DOMAINS && ret == -ENOSPC; lower++)
-		ret = mm_place_take_locked(bo->mm, bo, (enum wwr_mm_domain)lower, &bo->next_place);
+		ret = mm_place_take_locked(bo, (enum wwr_mm_domain)lower);
 	mm_unlock(bo->mm);
 	return ret != 0 ? ret : mm_move_prepare(bo);
 }

@@ -11,6 +11,7 @@
 #include <wwresv/lock_set.h>
 
 #include <errno.h>
+#include <sched.h>
 
 #define MAX_CANDIDATES 16
 
@@ -21,6 +22,7 @@ struct candidates {
 	unsigned int num;
 	bool last_is_idle; /* so there was no need to look further */
 	bool is_end;	   /* there are no more */
+	bool has_arriving; /* others have taken room that they are not in yet */
 	bool had_busy;	   /* one of all those that were looked at could not be evicted then */
 };
 
@@ -60,6 +62,7 @@ static void candidates_collect(struct candidates *candidates, const struct wwr_m
 			break;
 	}
 	candidates->is_end = lru == head;
+	candidates->has_arriving = txn->mm->domains[domain].num_arriving != 0;
 }
 
 /*
@@ -151,6 +154,15 @@ static int txn_displace(struct wwr_mm_txn *txn, const struct wwr_mm_bo *for_bo,
 	return -ENOSPC;
 }
 
+/* Whoever has taken room enters it soon, and can be evicted then. */
+static void txn_yield(struct wwr_mm_txn *txn)
+{
+	mm_lock(txn->mm);
+	txn->mm->stats.num_yields++;
+	mm_unlock(txn->mm);
+	sched_yield();
+}
+
 /* Nobody can be evicted now. */
 static int txn_room_end(struct wwr_mm_txn *txn, const struct wwr_mm_bo *bo,
 			enum wwr_mm_domain domain, struct candidates *candidates)
@@ -165,6 +177,10 @@ static int txn_room_end(struct wwr_mm_txn *txn, const struct wwr_mm_bo *bo,
 	/* It was busy, and then there was nothing to wait for. */
 	if (had_busy)
 		return -EAGAIN;
+	if (candidates->has_arriving) {
+		txn_yield(txn);
+		return -EAGAIN;
+	}
 	ret = txn_displace(txn, bo, domain);
 	return ret == 0 ? -EAGAIN : ret;
 }
@@ -177,7 +193,7 @@ static int txn_room_step(struct wwr_mm_txn *txn, struct wwr_mm_bo *bo, enum wwr_
 	int ret;
 
 	mm_lock(mm);
-	ret = mm_place_take_locked(mm, bo, domain, &bo->next_place);
+	ret = mm_place_take_locked(bo, domain);
 	if (ret == -ENOSPC)
 		candidates_collect(candidates, txn, domain);
 	mm_unlock(mm);
@@ -231,7 +247,7 @@ static int mm_take_room(struct wwr_mm *mm, struct wwr_mm_bo *bo, enum wwr_mm_dom
 	int ret;
 
 	mm_lock(mm);
-	ret = mm_place_take_locked(mm, bo, domain, &bo->next_place);
+	ret = mm_place_take_locked(bo, domain);
 	mm_unlock(mm);
 	return ret;
 }

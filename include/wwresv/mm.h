@@ -62,7 +62,8 @@ struct wwr_mm_ops {
 	 *
 	 * The job is initialised for @p entity, and is given back by drop_move, or armed and
 	 * pushed.  It keeps a reference of the buffer until the op free_job, and copies what it
-	 * needs of the places: they are good only during the call.
+	 * needs of the places: they are good only during the call.  It waits for nobody: others
+	 * may want the room that it has taken.
 	 *
 	 * @param bo      locked
 	 * @param from    where it is
@@ -126,6 +127,7 @@ struct wwr_mm_stats {
 	uint64_t num_moves;	/**< all moves of buffers that had a content */
 	uint64_t moved_bytes;	/**< by these */
 	uint64_t num_waits;	/**< for busy buffers, with nothing held */
+	uint64_t num_yields;	/**< for buffers on their way into room that was looked for */
 	uint64_t num_claims;	/**< transactions that waited so often that others had to stop */
 	uint64_t num_enomem;	/**< validations that found that it cannot fit */
 };

@@ -159,6 +159,8 @@ static int create_move(struct wwr_mm_bo *bo, const struct wwr_mm_place *from,
 	struct world *world = to_buffer(bo)->world;
 	struct world_job *job;
 
+	if (world->on_move != NULL)
+		world->on_move(to_buffer(bo));
 	if (world->fail_move != 0 && --world->fail_move == 0)
 		return -ENOMEM;
 	if (from->domain == WWR_MM_NOWHERE && world->no_clear)

@@ -21,6 +21,8 @@
 #define WORLD_MAX_USES	16
 #define WORLD_NUM_RINGS 3 /* the first one is for moves */
 
+struct buffer;
+
 struct world {
 	struct wwr_class lock_class;
 	struct wwr_sched_group *group;
@@ -31,6 +33,7 @@ struct world {
 	unsigned int num_jobs, num_freed;    /* atomic */
 	bool no_clear; /* what is NOWHERE gets no job: its first bytes are those left there */
 	unsigned int fail_move; /* the n-th create_move from now on fails; 0 = none */
+	void (*on_move)(struct buffer *buffer); /* called by create_move; NULL = nothing is */
 };
 
 struct buffer {
