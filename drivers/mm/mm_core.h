@@ -106,6 +106,15 @@ void mm_move_commit(struct wwr_mm_bo *bo);
  */
 bool mm_resv_is_idle(struct wwr_mm *mm, struct wwr_resv *resv, struct wwr_fence **ret_fence);
 
+/*
+ * The buffers of a locked group that are in a domain, each with a reference, by move_next;
+ * ret_num may be NULL.  To give them back the caller has a reference of the group of his own, or of
+ * a buffer of it: none of theirs is the last one of the reservation.
+ */
+struct wwr_mm_bo *mm_group_list(struct wwr_mm_group *group, enum wwr_mm_domain domain,
+				unsigned int *ret_num);
+void mm_group_list_put(struct wwr_mm_bo *list);
+
 /* Evict a locked group from a domain: 0, -EAGAIN = not now, -ENOSPC or another error. */
 int mm_group_evict(struct wwr_mm_group *group, enum wwr_mm_domain domain);
 

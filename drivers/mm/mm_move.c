@@ -148,13 +148,12 @@ void mm_move_commit(struct wwr_mm_bo *bo)
 		wwr_sched_job_push(job);
 }
 
-/* The buffers of a group that are in a domain, each with a reference, by move_next. */
-static struct wwr_mm_bo *group_list(struct wwr_mm_group *group, enum wwr_mm_domain domain,
-				    unsigned int *ret_num)
+struct wwr_mm_bo *mm_group_list(struct wwr_mm_group *group, enum wwr_mm_domain domain,
+				unsigned int *ret_num)
 {
 	struct wwr_mm_bo *list = NULL;
+	unsigned int num = 0;
 
-	*ret_num = 0;
 	mm_lock(group->mm);
 	for (struct wwr_mm_bo *bo = group->bos; bo != NULL; bo = bo->group_next) {
 		if (bo->place.domain != domain)
@@ -165,14 +164,15 @@ static struct wwr_mm_bo *group_list(struct wwr_mm_group *group, enum wwr_mm_doma
 		}
 		bo->move_next = list;
 		list = bo;
-		++*ret_num;
+		num++;
 	}
 	mm_unlock(group->mm);
+	if (ret_num != NULL)
+		*ret_num = num;
 	return list;
 }
 
-/* The caller has a reference of the group, so none of these is the last one of the reservation. */
-static void group_list_put(struct wwr_mm_bo *list)
+void mm_group_list_put(struct wwr_mm_bo *list)
 {
 	while (list != NULL) {
 		struct wwr_mm_bo *next = list->move_next;
@@ -226,13 +226,13 @@ int mm_group_evict(struct wwr_mm_group *group, enum wwr_mm_domain domain)
 		wwr_fence_put(fence);
 		return -EAGAIN;
 	}
-	list = group_list(group, domain, &num);
+	list = mm_group_list(group, domain, &num);
 	if (list == NULL)
 		return 0;
 	ret = wwr_resv_reserve_fences(group->resv, num * MM_MOVE_FENCES);
 	if (ret == 0)
 		ret = group_move_down(list, domain);
-	group_list_put(list);
+	mm_group_list_put(list);
 	if (ret != 0)
 		return ret;
 	mm_lock(mm);

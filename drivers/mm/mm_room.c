@@ -3,7 +3,8 @@
  * Who has to make room.  What the transaction's own set has locked is no victim.  Of the others
  * those that were used longest ago go first, but idle ones before busy ones; when all are busy, the
  * transaction waits for any of them with nothing held.  Only when there is no other is one of its
- * own buffers moved to another domain that it may be in.
+ * own moved: first what shares a reservation with a buffer of the set and is not asked for itself,
+ * then a buffer of the set to another domain that it may be in.
  */
 #include "drivers/mm/mm_core.h"
 
@@ -127,31 +128,63 @@ static int txn_try_candidates(struct wwr_mm_txn *txn, struct candidates *candida
 	return ret;
 }
 
-/* May a buffer of the set go from this domain to that one? */
-static bool bo_may_go(const struct wwr_mm_bo *bo, enum wwr_mm_domain from, int to)
+/* Asked for in this attempt; locked. */
+static bool txn_wants(const struct wwr_mm_txn *txn, const struct wwr_mm_bo *bo)
+{
+	return bo->attempt == txn->attempt;
+}
+
+/* May a buffer whose lock the set has go from this domain to that one? */
+static bool bo_may_go(const struct wwr_mm_txn *txn, const struct wwr_mm_bo *bo,
+		      enum wwr_mm_domain from, int to)
 {
 	if (bo->place.domain != from || bo->num_pins != 0)
 		return false;
 	/* One that has to leave anyway may go anywhere for a while. */
-	return (bo->wanted & 1u << from) == 0 || (bo->wanted & 1u << to) != 0;
+	return !txn_wants(txn, bo) || (bo->wanted & 1u << from) == 0 ||
+	       (bo->wanted & 1u << to) != 0;
+}
+
+/* Move it further down, if it may: 0, -ENOSPC, or why acquire has to return. */
+static int txn_displace_one(struct wwr_mm_txn *txn, struct wwr_mm_bo *bo, enum wwr_mm_domain domain)
+{
+	int ret = -ENOSPC;
+
+	for (int to = (int)domain + 1; to < WWR_MM_NUM_DOMAINS && ret == -ENOSPC; to++) {
+		if (bo_may_go(txn, bo, domain, to))
+			ret = mm_move_to(txn, bo, (enum wwr_mm_domain)to, true);
+	}
+	return ret;
+}
+
+/* As txn_displace_one(), with one that nobody asked for but whose reservation the set has. */
+static int txn_displace_unwanted(struct wwr_mm_txn *txn, struct wwr_mm_group *group,
+				 enum wwr_mm_domain domain)
+{
+	struct wwr_mm_bo *const list = mm_group_list(group, domain, NULL);
+	int ret = -ENOSPC;
+
+	for (struct wwr_mm_bo *bo = list; bo != NULL && ret == -ENOSPC; bo = bo->move_next) {
+		if (!txn_wants(txn, bo))
+			ret = txn_displace_one(txn, bo, domain);
+	}
+	mm_group_list_put(list);
+	return ret;
 }
 
 /* Move one of the set's own buffers further down: 0, -ENOSPC, or why acquire has to return. */
 static int txn_displace(struct wwr_mm_txn *txn, const struct wwr_mm_bo *for_bo,
 			enum wwr_mm_domain domain)
 {
-	for (struct wwr_mm_bo *bo = txn->wants; bo != NULL; bo = bo->txn_next) {
-		for (int to = (int)domain + 1; to < WWR_MM_NUM_DOMAINS && bo != for_bo; to++) {
-			int ret;
+	int ret = -ENOSPC;
 
-			if (!bo_may_go(bo, domain, to))
-				continue;
-			ret = mm_move_to(txn, bo, (enum wwr_mm_domain)to, true);
-			if (ret != -ENOSPC)
-				return ret;
-		}
+	for (struct wwr_mm_bo *bo = txn->wants; bo != NULL && ret == -ENOSPC; bo = bo->txn_next)
+		ret = txn_displace_unwanted(txn, bo->group, domain);
+	for (struct wwr_mm_bo *bo = txn->wants; bo != NULL && ret == -ENOSPC; bo = bo->txn_next) {
+		if (bo != for_bo)
+			ret = txn_displace_one(txn, bo, domain);
 	}
-	return -ENOSPC;
+	return ret;
 }
 
 /* Whoever has taken room enters it soon, and can be evicted then. */

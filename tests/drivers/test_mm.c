@@ -335,6 +335,30 @@ Test(drivers_mm, group_is_evicted_as_a_whole_or_not_at_all)
 	end();
 }
 
+/* The set has the lock of what stands in its way. */
+Test(drivers_mm, members_that_a_job_does_not_use_make_room_for_those_it_does)
+{
+	struct wwr_mm_group *group;
+	struct buffer *used, *unused;
+
+	begin(1, 0, UINT64_MAX);
+	cr_assert_eq(wwr_mm_group_create(world.mm, &world.lock_class, &group), 0);
+	unused = world_buffer(&world, PAGES(1), 0, group);
+	used = world_buffer(&world, PAGES(1), 0, group);
+	cr_assert_eq(use_one(unused), 1);
+	cr_expect_eq(use_one(used), 1);
+	cr_expect_eq(buffer_domain(unused), WWR_MM_SYSTEM);
+	cr_assert_eq(use_one(unused), 1);
+	pin(unused, true);
+	cr_expect_eq(use_one(used), -ENOMEM);
+	cr_expect_eq(buffer_domain(unused), WWR_MM_VRAM);
+	pin(unused, false);
+	wwr_mm_group_put(group);
+	buffer_put(unused);
+	buffer_put(used);
+	end();
+}
+
 /* A failure with the second buffer of a group leaves the first where it is. */
 Test(drivers_mm, group_whose_second_move_fails_stays)
 {
