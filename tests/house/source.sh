@@ -132,33 +132,36 @@ check_suppressions() {
 }
 
 check_licence() {
-	local file bad=0
-
-	while read -r file; do
-		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: MIT' || { echo "$file"; bad=1; }
-	done < <(sources; find tools tests -name '*.sh')
-	return $bad
+	{ sources; find tools tests -name '*.sh'; } | tr '\n' '\0' | xargs -0 awk '
+		FNR == 1 { files[FILENAME] }
+		FNR <= 3 && /SPDX-License-Identifier: MIT/ { has[FILENAME] }
+		FNR > 3 { nextfile }
+		END { for (file in files) if (!(file in has)) { print file; bad = 1 }; exit bad }'
 }
 
-# Each function and function-like macro of the public headers is named by a test or an example.
-check_covered() {
-	local name bad=0
+# The functions and function-like macros of the public headers.
+public_functions() {
+	find include -name '*.h' -exec gcc -w -fpreprocessed -dD -E -P {} + |
+		grep -oE '\bwwr_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u
+}
 
-	while read -r name; do
-		grep -rqw --exclude-dir=house --include='*.c' --include='*.cc' --include='*.h' -- "$name" tests examples ||
-			{ echo "no test or example names $name()"; bad=1; }
-	done < <(find include -name '*.h' -exec gcc -w -fpreprocessed -dD -E -P {} \; |
-		grep -oE '\bwwr_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u)
-	return $bad
+# Each of them is named by a test or an example.
+check_covered() {
+	local missing
+
+	missing=$(comm -23 <(public_functions) <(grep -rhowE --exclude-dir=house \
+		--include='*.c' --include='*.cc' --include='*.h' 'wwr_[a-z0-9_]+' tests examples | sort -u))
+	[ -z "$missing" ] || xargs printf 'no test or example names %s()\n' <<<"$missing"
+	[ -z "$missing" ]
 }
 
 # docs/kernel-map.md names each function of the public headers, or a row with a * stands for it; and
 # every name of ours that it has is there.
 check_mapped() {
-	local map=docs/kernel-map.md name bad=0 functions names
+	local map=docs/kernel-map.md name bad=0 functions names words
 
-	functions=$(find include -name '*.h' -exec gcc -w -fpreprocessed -dD -E -P {} \; |
-		grep -oE '\bwwr_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u)
+	functions=$(public_functions)
+	words=$(grep -rhowE '(wwr|WWR)_[A-Za-z0-9_]+' include | sort -u)
 	names=$(grep -oE '\b(wwr|WWR)_[A-Za-z0-9_]+\*?' $map | sort -u)
 	while read -r name; do
 		while read -r known; do
@@ -172,7 +175,7 @@ check_mapped() {
 		case $name in
 		'') continue ;;
 		*'*') grep -q "^${name%?}" <<<"$functions" || { echo "$map: nothing is named $name"; bad=1; } ;;
-		*) grep -rqw -- "$name" include || { echo "$map: there is no $name"; bad=1; } ;;
+		*) [[ $'\n'$words$'\n' == *$'\n'"$name"$'\n'* ]] || { echo "$map: there is no $name"; bad=1; } ;;
 		esac
 	done <<<"$names"
 	return $bad

@@ -6,9 +6,9 @@
 
 # In the order in which they begin: the long ones first.
 lanes='
-asan      gcc, address, undefined-behaviour and leak sanitizers: all tests
+asan      gcc, assert() on, address, undefined-behaviour and leak sanitizers: all tests
 release   gcc -O2, NDEBUG: all tests
-debug     gcc -O0, assert() on, warnings are errors: all tests, and which branches they take
+debug     gcc -O0, assert() on: tests of the libraries, with back-offs injected too; their branches
 valgrind  memcheck: the stress programs, shortened
 tsan-gcc  gcc, thread sanitizer: the stress programs
 tsan-clang  clang, thread sanitizer: the stress programs
@@ -27,6 +27,7 @@ models    spin: the protocol in Promela, its exact bounds, and rules left out
 '
 
 debug_options='-Dbuildtype=debug -Dwerror=true -Db_coverage=true'
+asan_options='-Dwerror=true -Doptimization=1 -Db_sanitize=address,undefined'
 release_options='-Doptimization=2 -Db_ndebug=true'
 form=${long:+--long}
 form=${form:---short}
@@ -38,24 +39,26 @@ is_lane() { awk 'NF { print $1 }' <<<"$lanes$long_lanes" | grep -qxF -- "$1"; }
 # The explorer is compiled in its own way whatever the build, so once is enough; the sweep of failing
 # calls has a lane of its own.
 all_tests='--no-suite canary --no-suite house --no-suite install --no-suite explore --no-suite faults'
+# The same tests once more, with injected back-offs: one lane is enough but for the long form.
+plain_tests=$all_tests
+[ -n "$long" ] || plain_tests="$plain_tests --no-suite inject"
 
 # The counters are of this run alone.
 lane_debug() {
-	run_step debug build build debug 'tests canary-debug' $debug_options || return
+	run_step debug build build debug 'lockset reservation inject canary-debug' $debug_options || return
 	find "$out/debug" -name '*.gcda' -delete
-	run_tests debug debug 1 "$all_tests"
+	run_tests debug debug 1 '--suite lockset --suite reservation --suite inject'
 	run_rows debug "$top/tools/lib/coverage.py" "$top" "$out/debug"
 }
 
 lane_release() {
 	run_step release build build release 'tests canary-release' $release_options || return
-	run_tests release release 1 "$all_tests --no-suite inject"
+	run_tests release release 1 "$plain_tests"
 }
 
 lane_asan() {
-	run_step asan build build asan 'tests canary-asan' -Doptimization=1 \
-		-Db_sanitize=address,undefined || return
-	run_tests asan asan 4 "$all_tests" "$top/tools/lib/sanitize-wrap"
+	run_step asan build build asan 'tests canary-asan' $asan_options || return
+	run_tests asan asan 4 "$plain_tests" "$top/tools/lib/sanitize-wrap"
 }
 
 # Only programs with a main of their own: Criterion does not start under ThreadSanitizer.
