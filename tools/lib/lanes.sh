@@ -8,7 +8,7 @@
 lanes='
 asan      gcc, assert() on, address, undefined-behaviour and leak sanitizers: all tests
 release   gcc -O2, NDEBUG: all tests
-debug     gcc -O0, assert() on: tests of the libraries, with back-offs injected too; their branches
+debug     gcc -O0, assert() on: the libraries and their branches, injected back-offs, stress
 valgrind  memcheck: the stress programs, shortened
 tsan-gcc  gcc, thread sanitizer: the stress programs
 tsan-clang  clang, thread sanitizer: the stress programs
@@ -45,9 +45,11 @@ plain_tests=$all_tests
 
 # The counters are of this run alone.
 lane_debug() {
-	run_step debug build build debug 'lockset reservation inject canary-debug' $debug_options || return
+	run_step debug build build debug 'lockset reservation inject stress -tool-runs canary-debug' \
+		$debug_options || return
 	find "$out/debug" -name '*.gcda' -delete
-	run_tests debug debug 1 '--suite lockset --suite reservation --suite inject'
+	run_tests debug debug 1 \
+		'--suite lockset --suite reservation --suite inject --suite stress --no-suite tool-runs'
 	run_rows debug "$top/tools/lib/coverage.py" "$top" "$out/debug"
 }
 
