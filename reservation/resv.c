@@ -24,6 +24,7 @@ void wwr_resv_init(struct wwr_resv *resv, struct wwr_class *lock_class)
 	resv->num_cells = 0;
 	resv->num_fences = 0;
 	resv->num_changes = 0;
+	resv->idle = 0;
 	resv->table_lock = 0;
 	resv->num_slots = 0;
 	resv->slots_hold = 0;

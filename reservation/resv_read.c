@@ -10,6 +10,9 @@
 
 #include <stdio.h>
 
+/* Of wwr_resv.idle: below it there is a usage. */
+#define RESV_IDLE_SHIFT 2
+
 /* A walk begins anew so many times at most. */
 #define CURSOR_MAX_RESTARTS 3
 
@@ -77,7 +80,8 @@ static bool resv_ask_pending(struct wwr_resv *resv, uint32_t index, enum wwr_res
 	return pending;
 }
 
-bool wwr_resv_test_signaled(struct wwr_resv *resv, enum wwr_resv_usage usage)
+/* Look at every entry. */
+static bool resv_look_for_pending(struct wwr_resv *resv, enum wwr_resv_usage usage)
 {
 	const struct wwr_resv_table *table = resv_table(resv);
 	uint32_t num_entries = resv_table_num_entries(table);
@@ -90,15 +94,39 @@ bool wwr_resv_test_signaled(struct wwr_resv *resv, enum wwr_resv_usage usage)
 		if (resv_word_usage(word) <= usage)
 			look = resv_word_look(word);
 		if (look == RESV_LOOK_PENDING)
-			return false;
+			return true;
 		if (look == RESV_LOOK_UNKNOWN && resv_ask_pending(resv, i, usage))
-			return false;
+			return true;
 		/* The table may be an old one, which does not change any more. */
 		if (look == RESV_LOOK_GONE)
 			table = resv_table(resv);
 		else
 			i++;
 	}
+	return false;
+}
+
+/*
+ * A signalled fence stays so, and a pending one comes only with a change: what one reader found
+ * holds for all until the next change.  So the words are the number of changes before he looked,
+ * and in their two lowest bits the usage that he asked for.  A late store may put an older word
+ * over a newer one; then somebody looks once more.
+ */
+bool wwr_resv_test_signaled(struct wwr_resv *resv, enum wwr_resv_usage usage)
+{
+	/* Acquire pairs with the release in resv_set_entry(): the change is seen with its number.
+	 */
+	const uint64_t num_changes = wwr_atomic_load(&resv->num_changes, WWR_ACQUIRE);
+	/* Acquire pairs with the release below: what the work wrote, which the other reader saw. */
+	const uint64_t idle = wwr_atomic_load(&resv->idle, WWR_ACQUIRE);
+
+	if (idle >> RESV_IDLE_SHIFT == num_changes && (idle & RESV_WORD_USAGE_MASK) >= usage)
+		return true;
+	if (resv_look_for_pending(resv, usage))
+		return false;
+	if (usage <= WWR_RESV_USAGE_BOOKKEEP)
+		wwr_atomic_store(&resv->idle, num_changes << RESV_IDLE_SHIFT | (uint64_t)usage,
+				 WWR_RELEASE);
 	return true;
 }
 
@@ -136,7 +164,7 @@ static bool cursor_restart(struct wwr_resv_cursor *cursor)
 {
 	/* Relaxed: the fences themselves have their own order; too old a number is as if earlier.
 	 */
-	uint32_t num_changes = wwr_atomic_load(&cursor->resv->num_changes, WWR_RELAXED);
+	uint64_t num_changes = wwr_atomic_load(&cursor->resv->num_changes, WWR_RELAXED);
 
 	if (num_changes == cursor->num_changes || cursor->num_restarts == CURSOR_MAX_RESTARTS)
 		return false;

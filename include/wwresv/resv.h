@@ -74,10 +74,11 @@ struct wwr_resv {
 	struct wwr_resv_cell *cells;  /* (m) spare ones, reservation/resv_cell.h */
 	uint32_t num_cells;	      /* (m) */
 	uint32_t num_fences;	      /* (t) */
-	uint32_t num_changes;	      /* (a) tells readers that the fences are other ones */
-	uint32_t table_lock;	      /* a wait lock, lockset/park.h */
-	uint32_t num_slots;	      /* (m) fences that may be appended in this hold */
-	uint32_t slots_hold;	      /* (m) the hold of the mutex that num_slots belongs to */
+	uint64_t num_changes;	      /* (a) tells readers that the fences are other ones */
+	uint64_t idle;	     /* (a) when a reader saw that all had signalled, and of what usage */
+	uint32_t table_lock; /* a wait lock, lockset/park.h */
+	uint32_t num_slots;  /* (m) fences that may be appended in this hold */
+	uint32_t slots_hold; /* (m) the hold of the mutex that num_slots belongs to */
 };
 
 /**
@@ -253,7 +254,7 @@ struct wwr_resv_cursor {
 	enum wwr_resv_usage fence_usage; /* of the fence returned last */
 	uint32_t index;			 /* of the next entry to look at */
 	uint32_t num_entries;		 /* that there were when the walk began, or began anew */
-	uint32_t num_changes;		 /* the reservation's, then */
+	uint64_t num_changes;		 /* the reservation's, then */
 	uint32_t num_restarts;
 	bool is_restarted;
 };
@@ -399,11 +400,12 @@ WWR_API WWR_MUST_CHECK int wwr_resv_wait_until(struct wwr_resv *resv, enum wwr_r
 /**
  * Have the fences of a usage and of all lower ones signalled?
  *
- * Takes no lock and no reference, and writes nothing that others see.  (It asks under a lock only
- * about a fence that was added without a slot while there was no memory.)  True: every fence that
- * was there at the call has signalled, or one of its context that comes after it, or it was
- * replaced; what its work wrote is seen.  False: there was a pending one during the call.  A
- * fence counts as signalled here at the latest when its callbacks are called.
+ * Takes no lock and no reference; the first to find that all have signalled notes it in a word of
+ * the reservation, for those who ask later.  (It asks under a lock only about a fence that was
+ * added without a slot while there was no memory.)  True: every fence that was there at the call
+ * has signalled, or one of its context that comes after it, or it was replaced; what its work wrote
+ * is seen.  False: there was a pending one during the call.  A fence counts as signalled here at
+ * the latest when its callbacks are called.
  *
  * @param resv  borrowed; need not be locked
  * @param usage the highest one asked for

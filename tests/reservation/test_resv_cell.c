@@ -115,11 +115,14 @@ static void protect(int arena_access, int fences_access)
 	cr_assert_eq(mprotect(arena_fences, ARENA_BYTES, fences_access), 0);
 }
 
-/* Every write and read-modify-write, and every look at a fence, would end the process. */
-Test(reservation_resv_cell, test_writes_nothing_and_does_not_look_at_fences)
+/*
+ * Every write but of what a reader has found, and every look at a fence, would end the process:
+ * what is pending is asked for without a write, and what is known to be over.
+ */
+Test(reservation_resv_cell, test_writes_what_it_finds_alone_and_does_not_look_at_fences)
 {
 	static const struct wwr_allocator allocator = {arena_alloc, arena_free, NULL};
-	struct wwr_resv *in_arena;
+	struct wwr_resv *const apart = map_pages();
 
 	/* The cells in the library's own memory are all taken. */
 	for (int i = 0; i < CELL_FIRST_CHUNK - 1; i++)
@@ -127,22 +130,42 @@ Test(reservation_resv_cell, test_writes_nothing_and_does_not_look_at_fences)
 	arena = map_pages();
 	arena_fences = map_pages();
 	wwr_set_allocator(&allocator);
-	in_arena = wwr_alloc(sizeof(*in_arena));
-	wwr_resv_init(in_arena, NULL);
+	wwr_resv_init(apart, NULL);
 	for (uint64_t i = 0; i < NUM_USAGES; i++) {
 		wwr_fence_init(&arena_fences[i], &test_fence_ops, 1 + i, 1);
-		add_to(in_arena, &arena_fences[i], (enum wwr_resv_usage)i);
+		add_to(apart, &arena_fences[i], (enum wwr_resv_usage)i);
 		cr_assert((size_t)((uint8_t *)arena_fences[i].cell - arena) < arena_used);
 	}
 	for (int done = 0; done <= NUM_USAGES; done++) {
 		protect(PROT_READ, PROT_NONE);
+		for (int usage = 0; usage < done; usage++)
+			cr_expect(wwr_resv_test_signaled(apart, (enum wwr_resv_usage)usage));
+		cr_assert_eq(mprotect(apart, ARENA_BYTES, PROT_READ), 0);
 		for (int usage = 0; usage < NUM_USAGES; usage++)
-			cr_expect_eq(wwr_resv_test_signaled(in_arena, (enum wwr_resv_usage)usage),
+			cr_expect_eq(wwr_resv_test_signaled(apart, (enum wwr_resv_usage)usage),
 				     usage < done);
+		cr_assert_eq(mprotect(apart, ARENA_BYTES, PROT_READ | PROT_WRITE), 0);
 		protect(PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE);
 		if (done < NUM_USAGES)
 			(void)wwr_fence_signal(&arena_fences[done]);
 	}
+}
+
+/* What a reader found once is over with the next change, for every usage. */
+Test(reservation_resv_cell, what_was_found_holds_until_the_next_change)
+{
+	for (int usage = 0; usage < NUM_USAGES; usage++) {
+		struct wwr_fence *fence;
+
+		cr_expect(is_signaled());
+		fence = add_new(1 + (uint64_t)usage, (enum wwr_resv_usage)usage);
+		for (int asked = NUM_USAGES; asked-- > 0;)
+			cr_expect_eq(wwr_resv_test_signaled(&resv, (enum wwr_resv_usage)asked),
+				     asked < usage);
+		(void)wwr_fence_signal(fence);
+	}
+	cr_expect(is_signaled());
+	finish();
 }
 
 Test(reservation_resv_cell, a_fence_in_many_reservations_has_one_cell)
