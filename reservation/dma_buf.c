@@ -7,11 +7,13 @@
 #include "reservation/memory_registry.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 struct dma_buf {
 	struct memory_entry entry;
-	struct wwr_bo *bo; /* immutable; a reference */
+	struct wwr_bo *bo;		   /* immutable; a reference */
+	char name[WWR_DMA_BUF_NAME_BYTES]; /* under the registry's lock */
 };
 
 static struct memory_registry registry;
@@ -133,24 +135,62 @@ int wwr_dma_buf_create(uint64_t size_bytes, struct wwr_class *lock_class, int *r
 	return ret;
 }
 
-static void *entry_get_bo(struct memory_entry *entry)
+static void *entry_get_bo(struct memory_entry *entry, void *data)
 {
+	(void)data;
 	return wwr_bo_get(entry_buf(entry)->bo);
 }
 
-int wwr_dma_buf_get_bo(int fd, struct wwr_bo **ret_bo)
+/* What get says of the descriptor's entry; the errors of wwr_dma_buf_get_bo(). */
+static int find_buf(int fd, void *(*get)(struct memory_entry *entry, void *data), void *data,
+		    void **ret_object)
 {
 	struct memory_id id;
 	uint64_t size_bytes;
-	struct wwr_bo *bo;
 	int ret;
 
 	ret = memory_identify(fd, &id, &size_bytes);
 	if (ret != 0)
 		return ret;
-	bo = memory_registry_find(&registry, &id, entry_get_bo);
-	if (bo == NULL)
+	*ret_object = memory_registry_find(&registry, &id, get, data);
+	return *ret_object != NULL ? 0 : -EINVAL;
+}
+
+int wwr_dma_buf_get_bo(int fd, struct wwr_bo **ret_bo)
+{
+	void *bo;
+	int ret = find_buf(fd, entry_get_bo, NULL, &bo);
+
+	if (ret == 0)
+		*ret_bo = bo;
+	return ret;
+}
+
+static void *entry_set_name(struct memory_entry *entry, void *data)
+{
+	return memcpy(entry_buf(entry)->name, data, WWR_DMA_BUF_NAME_BYTES);
+}
+
+static void *entry_get_name(struct memory_entry *entry, void *data)
+{
+	return memcpy(data, entry_buf(entry)->name, WWR_DMA_BUF_NAME_BYTES);
+}
+
+int wwr_dma_buf_set_name(int fd, const char *name)
+{
+	char copy[WWR_DMA_BUF_NAME_BYTES] = "";
+	size_t length = strnlen(name, sizeof(copy));
+	void *unused;
+
+	if (length == sizeof(copy))
 		return -EINVAL;
-	*ret_bo = bo;
-	return 0;
+	memcpy(copy, name, length);
+	return find_buf(fd, entry_set_name, copy, &unused);
+}
+
+int wwr_dma_buf_get_name(int fd, char ret_name[WWR_DMA_BUF_NAME_BYTES])
+{
+	void *unused;
+
+	return find_buf(fd, entry_get_name, ret_name, &unused);
 }

@@ -42,14 +42,14 @@ struct memory_entry *memory_registry_add(struct memory_registry *registry,
 }
 
 void *memory_registry_find(struct memory_registry *registry, const struct memory_id *id,
-			   void *(*get)(struct memory_entry *entry))
+			   void *(*get)(struct memory_entry *entry, void *data), void *data)
 {
 	struct memory_entry *entry;
 	void *object;
 
 	wait_lock_ranked(&registry->lock, RANK_MEMORY);
 	entry = registry_find_locked(registry, id);
-	object = entry != NULL ? get(entry) : NULL;
+	object = entry != NULL ? get(entry, data) : NULL;
 	wait_unlock(&registry->lock);
 	return object;
 }

@@ -37,7 +37,7 @@ struct memory_entry *memory_registry_add(struct memory_registry *registry,
 
 /* What get returns for the file's entry, called under the lock; NULL = there is none. */
 void *memory_registry_find(struct memory_registry *registry, const struct memory_id *id,
-			   void *(*get)(struct memory_entry *entry));
+			   void *(*get)(struct memory_entry *entry, void *data), void *data);
 
 /* Are there so many that it is worth looking for unused ones? */
 bool memory_registry_is_full(struct memory_registry *registry);

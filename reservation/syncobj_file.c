@@ -80,8 +80,9 @@ int wwr_syncobj_export_fd(struct wwr_syncobj *syncobj, int *ret_fd)
 	return 0;
 }
 
-static void *entry_get_syncobj(struct memory_entry *entry)
+static void *entry_get_syncobj(struct memory_entry *entry, void *data)
 {
+	(void)data;
 	return wwr_syncobj_get(entry_file(entry)->syncobj);
 }
 
@@ -95,7 +96,7 @@ int wwr_syncobj_import_fd(int fd, struct wwr_syncobj **ret_syncobj)
 	ret = memory_identify(fd, &id, &size_bytes);
 	if (ret != 0)
 		return ret;
-	syncobj = memory_registry_find(&registry, &id, entry_get_syncobj);
+	syncobj = memory_registry_find(&registry, &id, entry_get_syncobj, NULL);
 	if (syncobj == NULL)
 		return -EINVAL;
 	*ret_syncobj = syncobj;

@@ -28,6 +28,9 @@ struct wwr_interrupt_token;
 #define WWR_DMA_BUF_RW	  (WWR_DMA_BUF_READ | WWR_DMA_BUF_WRITE)
 #define WWR_DMA_BUF_END	  (1u << 2)
 
+/** Bytes of a dma-buf's name, with the terminator. */
+#define WWR_DMA_BUF_NAME_BYTES 32
+
 /**
  * Make a dma-buf with memory of its own, filled with zeros.
  *
@@ -83,6 +86,35 @@ WWR_API WWR_MUST_CHECK int wwr_dma_buf_export(struct wwr_bo *bo, int memory_fd, 
  * dma_buf_get()
  */
 WWR_API WWR_MUST_CHECK int wwr_dma_buf_get_bo(int fd, struct wwr_bo **ret_bo);
+
+/**
+ * Give a dma-buf a name, for people who look at it; it replaces the one before.
+ *
+ * @param fd   borrowed
+ * @param name copied; shorter than WWR_DMA_BUF_NAME_BYTES
+ * @retval 0       named
+ * @retval -EINVAL @p name is too long
+ * @retval other   as wwr_dma_buf_get_bo()
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * DMA_BUF_SET_NAME
+ */
+WWR_API WWR_MUST_CHECK int wwr_dma_buf_set_name(int fd, const char *name);
+
+/**
+ * The name of a dma-buf; "" = it has none.
+ *
+ * @param fd       borrowed
+ * @param ret_name written with its terminator, and zeros behind it
+ * @retval 0     written
+ * @retval other as wwr_dma_buf_get_bo()
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * the name in /proc/PID/fdinfo/FD
+ */
+WWR_API WWR_MUST_CHECK int wwr_dma_buf_get_name(int fd, char ret_name[WWR_DMA_BUF_NAME_BYTES]);
 
 /**
  * Begin or end the processor's access to the memory.  The beginning waits for the fences that an

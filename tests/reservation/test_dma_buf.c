@@ -345,3 +345,30 @@ Test(reservation_dma_buf, create_beyond_the_size_of_files_returns_einval)
 	cr_expect_eq(test_num_fds(), num_fds);
 	cr_expect_eq(test_alloc_alive(), 0);
 }
+
+Test(reservation_dma_buf, name_belongs_to_the_buffer_and_is_checked)
+{
+	static const char longest[] = "0123456789012345678901234567890";
+	char name[WWR_DMA_BUF_NAME_BYTES];
+	int fd = create_fd(1);
+	int again = dup(fd);
+
+	cr_assert(again >= 0);
+	memset(name, 'x', sizeof(name));
+	cr_assert_eq(wwr_dma_buf_get_name(fd, name), 0);
+	for (size_t i = 0; i < sizeof(name); i++)
+		cr_expect_eq(name[i], 0);
+	cr_assert_eq(wwr_dma_buf_set_name(fd, longest), 0);
+	cr_expect_eq(wwr_dma_buf_set_name(fd, "01234567890123456789012345678901"), -EINVAL);
+	cr_assert_eq(wwr_dma_buf_get_name(again, name), 0);
+	cr_expect_str_eq(name, longest);
+	cr_assert_eq(wwr_dma_buf_set_name(again, "a"), 0);
+	cr_assert_eq(wwr_dma_buf_get_name(fd, name), 0);
+	for (size_t i = 1; i < sizeof(name); i++)
+		cr_expect_eq(name[i], 0, "nothing of the old name is left");
+	close(again);
+	close(fd);
+	cr_expect_eq(wwr_dma_buf_set_name(fd, "a"), -EBADF);
+	cr_expect_eq(wwr_dma_buf_get_name(fd, name), -EBADF);
+	cr_expect_eq(wwr_dma_buf_get_name(STDOUT_FILENO, name), -EINVAL);
+}
