@@ -174,6 +174,9 @@ static inline int core_copy_out(struct core_call *call, uint64_t dst, const void
 /* The client gets fd, which ends here: its number, which is taken back if the call fails. */
 int core_fd_out(struct core_call *call, int fd, bool cloexec);
 
+/* The end of a call: copy the block out; if that fails, a new descriptor is taken back. */
+int core_copy_out_fd(struct core_call *call, uint64_t dst, const void *src, size_t size_bytes);
+
 /* num elements of the client's, in memory of the library's; NULL for none.  -EFAULT, -ENOMEM. */
 int core_copy_array(struct core_call *call, uint64_t src, uint32_t num, size_t element_bytes,
 		    void **ret_array);

@@ -92,13 +92,19 @@ int core_ioctl(struct core_call *call, unsigned long request, uint64_t arg)
 	call->new_fd = -1;
 	ret = ioctl->handler(call, block);
 	if (ioctl->out && (_IOC_DIR(request) & _IOC_READ) != 0 && size_bytes != 0 &&
-	    core_copy_out(call, arg, block, size_bytes) != 0) {
-		/* The client will never learn its number. */
-		if (call->new_fd >= 0)
-			call->transport->fd_undo(call->data, call->new_fd);
+	    core_copy_out_fd(call, arg, block, size_bytes) != 0)
 		return ret != 0 ? ret : -EFAULT;
-	}
 	return ret;
+}
+
+int core_copy_out_fd(struct core_call *call, uint64_t dst, const void *src, size_t size_bytes)
+{
+	if (core_copy_out(call, dst, src, size_bytes) == 0)
+		return 0;
+	/* The client will never learn its number. */
+	if (call->new_fd >= 0)
+		call->transport->fd_undo(call->data, call->new_fd);
+	return -EFAULT;
 }
 
 int core_fd_out(struct core_call *call, int fd, bool cloexec)
