@@ -256,11 +256,11 @@ static void registry_collect_if_worth(void)
 		(void)wwr_sync_file_collect();
 }
 
-int sync_file_create(struct wwr_fence *fence, const char *name, int *ret_fd)
+/* A file without a fence, with a use of the registry. */
+static int sync_file_reserve(struct sync_file **ret_file, int *ret_fd)
 {
 	struct sync_file *file = wwr_alloc(sizeof(*file));
 	int epoll_fd;
-	int fd = -1;
 	int ret;
 
 	if (file == NULL)
@@ -269,18 +269,11 @@ int sync_file_create(struct wwr_fence *fence, const char *name, int *ret_fd)
 	ret = registry_enter(&epoll_fd);
 	if (ret != 0)
 		goto err_free_file;
-	ret = sync_file_open(file, epoll_fd, &fd);
+	ret = sync_file_open(file, epoll_fd, ret_fd);
 	if (ret != 0)
 		goto err_leave;
-	file->fence = wwr_fence_get(fence);
 	file->mark = carrier_new_mark();
-	if (name != NULL)
-		sync_name_copy(file->name, sizeof(file->name), name);
-
-	registry_add(file); /* cannot fail; the caller's descriptor keeps it there */
-	if (wwr_fence_add_callback(fence, &file->cb, sync_file_func) != 0)
-		sync_file_signal(file);
-	*ret_fd = fd;
+	*ret_file = file;
 	return 0;
 
 err_leave:
@@ -288,6 +281,54 @@ err_leave:
 err_free_file:
 	wwr_free(file);
 	return ret;
+}
+
+static void sync_file_install(struct sync_file *file, struct wwr_fence *fence, const char *name)
+{
+	file->fence = wwr_fence_get(fence);
+	if (name != NULL)
+		sync_name_copy(file->name, sizeof(file->name), name);
+
+	registry_add(file); /* cannot fail; own_fd keeps it there until the callback */
+	if (wwr_fence_add_callback(fence, &file->cb, sync_file_func) != 0)
+		sync_file_signal(file);
+}
+
+int sync_file_create(struct wwr_fence *fence, const char *name, int *ret_fd)
+{
+	struct sync_file *file;
+	int ret = sync_file_reserve(&file, ret_fd);
+
+	if (ret == 0)
+		sync_file_install(file, fence, name);
+	return ret;
+}
+
+/* A slot is a file that is not in the registry; the public type has no members. */
+int wwr_sync_file_reserve(struct wwr_sync_file_slot **ret_slot, int *ret_fd)
+{
+	struct sync_file *file;
+	int ret = sync_file_reserve(&file, ret_fd);
+
+	if (ret == 0)
+		*ret_slot = (struct wwr_sync_file_slot *)file;
+	return ret;
+}
+
+void wwr_sync_file_install(struct wwr_sync_file_slot *slot, struct wwr_fence *fence)
+{
+	sync_file_install((struct sync_file *)slot, fence, sync_timeline_fence_name(fence));
+}
+
+void wwr_sync_file_cancel(struct wwr_sync_file_slot *slot)
+{
+	struct sync_file *file = (struct sync_file *)slot;
+
+	if (file == NULL)
+		return;
+	close(file->own_fd);
+	registry_leave();
+	wwr_free(file);
 }
 
 int wwr_sync_file_create(struct wwr_fence *fence, int *ret_fd)

@@ -228,6 +228,15 @@ out_put_flat:
 	return ret;
 }
 
+void wwr_syncobj_add_node(struct wwr_syncobj *syncobj, struct wwr_fence_chain *node, uint64_t point,
+			  struct wwr_fence *fence)
+{
+	WWR_USAGE(point != 0, "wwr_syncobj_add_node: syncobj %p: point 0", (void *)syncobj);
+	WWR_USAGE(!wwr_fence_is_chain(fence), "wwr_syncobj_add_node: syncobj %p: a chain",
+		  (void *)syncobj);
+	syncobj_add_node(syncobj, node, point, fence);
+}
+
 int wwr_syncobj_reset(unsigned int num, struct wwr_syncobj *const *syncobjs)
 {
 	if (num == 0)

@@ -43,6 +43,47 @@ struct wwr_fence;
  */
 WWR_API WWR_MUST_CHECK int wwr_sync_file_create(struct wwr_fence *fence, int *ret_fd);
 
+/** A sync_file without a fence yet: everything about it that may fail has been done. */
+struct wwr_sync_file_slot;
+
+/**
+ * Make all of a sync_file but its fence: for drivers, before the point of no return.
+ *
+ * @param ret_slot the caller's, for wwr_sync_file_install() or wwr_sync_file_cancel()
+ * @param ret_fd   the caller's, for close(); until the fence is in, it is no sync_file to anybody,
+ *                 and not ready
+ * @retval 0     made
+ * @retval other as wwr_sync_file_create()
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * get_unused_fd_flags()
+ */
+WWR_API WWR_MUST_CHECK int wwr_sync_file_reserve(struct wwr_sync_file_slot **ret_slot, int *ret_fd);
+
+/**
+ * Put the fence in: from now on the descriptor is a sync_file.  Cannot fail.
+ *
+ * @param slot  gone afterwards
+ * @param fence borrowed; the sync_file takes a reference of its own
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * sync_file_create(), fd_install()
+ */
+WWR_API void wwr_sync_file_install(struct wwr_sync_file_slot *slot, struct wwr_fence *fence);
+
+/**
+ * Give back what was reserved.  The descriptor is still to be closed.
+ *
+ * @param slot gone afterwards; NULL is a no-op
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * put_unused_fd()
+ */
+WWR_API void wwr_sync_file_cancel(struct wwr_sync_file_slot *slot);
+
 /**
  * The fence of a sync_file.
  *

@@ -9,6 +9,7 @@
 WWR_BEGIN_DECLS
 
 struct wwr_fence;
+struct wwr_fence_chain;
 struct wwr_interrupt_token;
 
 /**
@@ -113,6 +114,22 @@ WWR_API void wwr_syncobj_replace_fence(struct wwr_syncobj *syncobj, struct wwr_f
  */
 WWR_API WWR_MUST_CHECK int wwr_syncobj_add_point(struct wwr_syncobj *syncobj, uint64_t point,
 						 struct wwr_fence *fence);
+
+/**
+ * Add a point to a timeline with a node that was made before: for drivers, after the point of no
+ * return.  Cannot fail.
+ *
+ * @param syncobj borrowed
+ * @param node    from wwr_fence_chain_create(); becomes the syncobj's
+ * @param point   not 0; otherwise as wwr_syncobj_add_point()
+ * @param fence   the syncobj takes a reference of its own.  A chain is a usage error
+ * @par Thread safety
+ * Any thread; never from a fence callback.
+ * @par Kernel counterpart
+ * drm_syncobj_add_point()
+ */
+WWR_API void wwr_syncobj_add_node(struct wwr_syncobj *syncobj, struct wwr_fence_chain *node,
+				  uint64_t point, struct wwr_fence *fence);
 
 /**
  * The fence of a point, or of the whole.

@@ -385,3 +385,44 @@ Test(reservation_sync_file, look_without_descriptors_fails_and_loses_nothing)
 	close(fd);
 	wwr_fence_put(fence);
 }
+
+Test(reservation_sync_file, slot_is_no_sync_file_until_it_has_a_fence)
+{
+	struct wwr_fence *fence = test_fence_create(1, 1);
+	struct wwr_sync_file_slot *slot;
+	struct wwr_fence *found;
+	int fd = -1;
+
+	cr_assert_eq(wwr_sync_file_reserve(&slot, &fd), 0);
+	cr_expect_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	cr_expect_eq(wwr_sync_file_get_fence(fd, &found), -EINVAL);
+	cr_expect_eq(test_poll_now(fd, POLLIN), 0);
+	wwr_sync_file_install(slot, fence);
+	expect_fence(fd, fence);
+	cr_expect_eq(test_poll_now(fd, POLLIN), 0);
+	cr_assert_eq(wwr_fence_signal(fence), 0);
+	cr_expect_eq(test_poll_now(fd, POLLIN), POLLIN);
+	close(fd);
+	wwr_fence_put(fence);
+}
+
+Test(reservation_sync_file, slot_can_be_closed_or_cancelled)
+{
+	struct wwr_fence *fence = test_fence_create(1, 1);
+	struct wwr_sync_file_slot *slot;
+	struct wwr_fence *found;
+	int fd = -1;
+
+	/* Somebody guessed the number, and closed it before the fence was in. */
+	cr_assert_eq(wwr_sync_file_reserve(&slot, &fd), 0);
+	close(fd);
+	wwr_sync_file_install(slot, fence);
+	cr_assert_eq(wwr_fence_signal(fence), 0);
+
+	cr_assert_eq(wwr_sync_file_reserve(&slot, &fd), 0);
+	wwr_sync_file_cancel(slot);
+	cr_expect_eq(wwr_sync_file_get_fence(fd, &found), -EINVAL);
+	close(fd);
+	wwr_sync_file_cancel(NULL);
+	wwr_fence_put(fence);
+}

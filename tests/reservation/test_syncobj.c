@@ -478,3 +478,16 @@ Test(reservation_syncobj, eventfd_refuses_other_fds_and_flags)
 	close(fd);
 	cr_expect_eq(wwr_syncobj_add_eventfd(syncobj, 0, fd, 0), -EBADF);
 }
+
+Test(reservation_syncobj, node_made_before_becomes_a_point)
+{
+	struct wwr_fence *fence = test_fence_create(1, 1);
+	struct wwr_fence_chain *node = wwr_fence_chain_create();
+
+	cr_assert_not_null(node);
+	wwr_syncobj_add_node(syncobj, node, 3, fence);
+	expect_points(0, 3);
+	cr_assert_eq(wwr_fence_signal(fence), 0);
+	expect_points(3, 3);
+	wwr_fence_put(fence);
+}
