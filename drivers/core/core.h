@@ -111,7 +111,7 @@ struct core_device {
 	struct core_file *files;		 /* (l) */
 	struct core_file *master;		 /* (l) or NULL */
 	uint32_t last_magic;			 /* (l) */
-	struct core_gem *gems[CORE_NUM_BUCKETS]; /* (l) all that have a handle, by their buffer */
+	struct core_gem *gems[CORE_NUM_BUCKETS]; /* (l) all, by their buffer */
 	struct handle_table names;		 /* flink names; each holds a reference */
 };
 

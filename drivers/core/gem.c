@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buffers of a device and their handles.  Invariants: a gem is in its device's buckets exactly
- * while it has a handle somewhere; so does its name live, if it has one; each handle has a
- * reference, and counts in num_handles and, by size, in its file's num_bytes.
+ * Buffers of a device and their handles.  Invariants: a device has at most one living gem over a
+ * buffer, which is in its buckets until it is freed; a gem has a name only while it has a handle
+ * somewhere; each handle has a reference, and counts in num_handles and, by size, in its file's
+ * num_bytes.
  */
 #include "drivers/core/gem.h"
 
@@ -58,27 +59,6 @@ static int gem_make(struct core_device *device, struct wwr_bo *bo, int memfd, ui
 	return 0;
 }
 
-int core_gem_create(struct core_device *device, uint64_t size_bytes, struct core_gem **ret_gem)
-{
-	struct wwr_bo *bo;
-	int memfd;
-	int ret;
-
-	size_bytes = round_to_pages(size_bytes);
-	if (size_bytes == 0)
-		return -EINVAL;
-	ret = wwr_memory_create(size_bytes, &memfd);
-	if (ret != 0)
-		return ret;
-	bo = wwr_alloc(sizeof(*bo));
-	if (bo == NULL) {
-		close(memfd);
-		return -ENOMEM;
-	}
-	wwr_bo_init(bo, &gem_bo_ops, size_bytes, NULL, NULL);
-	return gem_make(device, bo, memfd, size_bytes, ret_gem);
-}
-
 struct core_gem *core_gem_get(struct core_gem *gem)
 {
 	/* Relaxed: the caller has one. */
@@ -91,6 +71,33 @@ static void *gem_get(void *object)
 	return core_gem_get(object);
 }
 
+static struct core_gem **gem_bucket(struct core_device *device, const struct wwr_bo *bo)
+{
+	return &device->gems[(uintptr_t)bo / sizeof(*bo) % CORE_NUM_BUCKETS];
+}
+
+/* Under the device's lock. */
+static void gem_link(struct core_gem *gem)
+{
+	struct core_gem **bucket = gem_bucket(gem->device, gem->bo);
+
+	gem->next = *bucket;
+	*bucket = gem;
+}
+
+/* Nobody can find it any more.  One that lost against another import was never there. */
+static void gem_unlink(struct core_gem *gem)
+{
+	struct core_gem **link = gem_bucket(gem->device, gem->bo);
+
+	pthread_mutex_lock(&gem->device->lock);
+	while (*link != NULL && *link != gem)
+		link = &(*link)->next;
+	if (*link == gem)
+		*link = gem->next;
+	pthread_mutex_unlock(&gem->device->lock);
+}
+
 void core_gem_put(struct core_gem *gem)
 {
 	struct core_device *device;
@@ -101,6 +108,7 @@ void core_gem_put(struct core_gem *gem)
 	if (wwr_atomic_fetch_sub(&gem->refcount, 1, WWR_ACQ_REL) != 1)
 		return;
 	device = gem->device;
+	gem_unlink(gem);
 	if (device->driver->gem_fini != NULL)
 		device->driver->gem_fini(gem);
 	close(gem->memfd);
@@ -109,11 +117,6 @@ void core_gem_put(struct core_gem *gem)
 	/* Relaxed: a number for reports. */
 	(void)wwr_atomic_fetch_sub(&device->num_gems, 1, WWR_RELAXED);
 	core_device_put(device);
-}
-
-static struct core_gem **gem_bucket(struct core_device *device, const struct wwr_bo *bo)
-{
-	return &device->gems[(uintptr_t)bo / sizeof(*bo) % CORE_NUM_BUCKETS];
 }
 
 static struct gem_handle *gem_find_handle(const struct core_gem *gem, const struct core_file *file)
@@ -128,12 +131,7 @@ static struct gem_handle *gem_find_handle(const struct core_gem *gem, const stru
 /* Under the device's lock; takes entry if the file has none yet, else returns it. */
 static struct gem_handle *gem_count_handle(struct core_gem *gem, struct gem_handle *entry)
 {
-	struct core_gem **bucket = gem_bucket(gem->device, gem->bo);
-
-	if (gem->num_handles++ == 0) {
-		gem->next = *bucket;
-		*bucket = gem;
-	}
+	gem->num_handles++;
 	if (gem_find_handle(gem, entry->file) != NULL)
 		return entry;
 	entry->next = gem->handles;
@@ -144,14 +142,10 @@ static struct gem_handle *gem_count_handle(struct core_gem *gem, struct gem_hand
 /* Under the device's lock; the name that went, for its reference. */
 static void *gem_uncount_handle(struct core_gem *gem)
 {
-	struct core_gem **link = gem_bucket(gem->device, gem->bo);
 	void *named = NULL;
 
 	if (--gem->num_handles != 0)
 		return NULL;
-	while (*link != gem)
-		link = &(*link)->next;
-	*link = gem->next;
 	if (gem->name != 0)
 		named = handle_table_remove(&gem->device->names, gem->name);
 	gem->name = 0;
@@ -277,14 +271,69 @@ struct core_gem *core_gem_find(struct core_file *file, uint32_t handle)
 	return handle_table_find(&file->gems, handle, gem_get);
 }
 
-/* Under the device's lock: the one over this buffer, or NULL. */
+/* A reference, unless the last one is gone. */
+static bool gem_try_get(struct core_gem *gem)
+{
+	/* Relaxed, all: who gets one found the gem under the device's lock. */
+	uint32_t num = wwr_atomic_load(&gem->refcount, WWR_RELAXED);
+
+	while (num != 0) {
+		if (wwr_atomic_cas(&gem->refcount, &num, num + 1, WWR_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+/* Under the device's lock: the living one over this buffer, with a reference, or NULL. */
 static struct core_gem *device_find_gem(struct core_device *device, const struct wwr_bo *bo)
 {
 	struct core_gem *gem = *gem_bucket(device, bo);
 
-	while (gem != NULL && gem->bo != bo)
+	/* There may be others over it that are just being freed. */
+	while (gem != NULL && (gem->bo != bo || !gem_try_get(gem)))
 		gem = gem->next;
 	return gem;
+}
+
+/* A new gem over a buffer is known from now on, or gives way to one that is there already. */
+static struct core_gem *gem_publish(struct core_gem *gem)
+{
+	struct core_device *device = gem->device;
+	struct core_gem *there;
+
+	pthread_mutex_lock(&device->lock);
+	there = device_find_gem(device, gem->bo);
+	if (there == NULL)
+		gem_link(gem);
+	pthread_mutex_unlock(&device->lock);
+	if (there == NULL)
+		return gem;
+	core_gem_put(gem);
+	return there;
+}
+
+int core_gem_create(struct core_device *device, uint64_t size_bytes, struct core_gem **ret_gem)
+{
+	struct wwr_bo *bo;
+	int memfd;
+	int ret;
+
+	size_bytes = round_to_pages(size_bytes);
+	if (size_bytes == 0)
+		return -EINVAL;
+	ret = wwr_memory_create(size_bytes, &memfd);
+	if (ret != 0)
+		return ret;
+	bo = wwr_alloc(sizeof(*bo));
+	if (bo == NULL) {
+		close(memfd);
+		return -ENOMEM;
+	}
+	wwr_bo_init(bo, &gem_bo_ops, size_bytes, NULL, NULL);
+	ret = gem_make(device, bo, memfd, size_bytes, ret_gem);
+	if (ret == 0)
+		*ret_gem = gem_publish(*ret_gem);
+	return ret;
 }
 
 /* The gem over the buffer, with a reference: one that is there, or a new one. */
@@ -296,33 +345,29 @@ static int gem_for_bo(struct core_device *device, struct wwr_bo *bo, int fd,
 	int ret;
 
 	pthread_mutex_lock(&device->lock);
-	gem = device_find_gem(device, bo);
-	if (gem != NULL)
-		*ret_gem = core_gem_get(gem);
+	*ret_gem = device_find_gem(device, bo);
 	pthread_mutex_unlock(&device->lock);
-	if (gem != NULL)
+	if (*ret_gem != NULL)
 		return 0;
 	ret = wwr_memory_reopen(fd, &memfd);
 	if (ret != 0)
 		return ret;
-	return gem_make(device, wwr_bo_get(bo), memfd, bo->size_bytes, ret_gem);
+	ret = gem_make(device, wwr_bo_get(bo), memfd, bo->size_bytes, &gem);
+	if (ret == 0)
+		*ret_gem = gem_publish(gem);
+	return ret;
 }
 
-/*
- * Under the device's lock.  Somebody else may have imported it meanwhile: then that one is used.
- * -EEXIST: the file has a handle already, and gets that.
- */
+/* Under the device's lock.  -EEXIST: the file has a handle already, and gets that. */
 static int gem_import_locked(struct core_file *file, struct core_gem *gem,
 			     struct gem_handle **entry, uint32_t *ret_handle)
 {
-	struct core_gem *there = device_find_gem(file->device, gem->bo);
-	struct gem_handle *known = there != NULL ? gem_find_handle(there, file) : NULL;
+	struct gem_handle *known = gem_find_handle(gem, file);
 
-	if (known != NULL) {
-		*ret_handle = known->handle;
-		return -EEXIST;
-	}
-	return gem_add_handle_locked(file, there != NULL ? there : gem, entry, ret_handle);
+	if (known == NULL)
+		return gem_add_handle_locked(file, gem, entry, ret_handle);
+	*ret_handle = known->handle;
+	return -EEXIST;
 }
 
 int core_gem_import(struct core_file *file, struct wwr_bo *bo, int fd, uint32_t *ret_handle)

@@ -256,3 +256,27 @@ Test(drivers_core_gem, threads_that_import_at_once_get_the_same_handle)
 		cr_assert_eq(gem_close(render, importers[0].handle), 0);
 	}
 }
+
+/* A pending job keeps a buffer without a handle: whoever imports it meanwhile gets the same one. */
+Test(drivers_core_gem, buffer_without_a_handle_is_found_as_long_as_it_lives)
+{
+	uint32_t handle = core_make_buffer(card);
+	struct core_gem *gem = core_gem_find(card, handle);
+	struct core_gem *imported;
+	int fd = export(card, handle, DRM_CLOEXEC);
+
+	cr_assert(fd >= 0);
+	cr_assert_eq(gem_close(card, handle), 0);
+	cr_assert_eq(import(other, fd, &handle), 0);
+	imported = core_gem_find(other, handle);
+	cr_expect_eq(imported, gem);
+	cr_expect_eq(core_device->num_gems, 1);
+	core_gem_put(imported);
+	core_gem_put(gem);
+	/* And once more when nothing is left of it but the dma-buf. */
+	cr_assert_eq(gem_close(other, handle), 0);
+	cr_expect_eq(core_device->num_gems, 0);
+	cr_assert_eq(import(other, fd, &handle), 0);
+	cr_expect_eq(core_device->num_gems, 1);
+	close(fd);
+}
