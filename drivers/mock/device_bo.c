@@ -21,6 +21,7 @@ static void device_bo_release(struct wwr_bo *base)
 	munmap(bo->map, bo->map_bytes);
 	if (home != bo)
 		wwr_device_bo_put(home);
+	wwr_bo_put(bo->over);
 	wwr_free(bo);
 }
 
@@ -55,6 +56,11 @@ void device_bo_count(struct wwr_device_bo *bo, uint64_t num_backoffs, uint64_t w
 	(void)wwr_atomic_fetch_add(&bo->wait_ns, wait_ns, WWR_RELAXED);
 }
 
+static size_t device_touched_bytes(const struct wwr_device *device, uint64_t size_bytes)
+{
+	return !device->touch_full && size_bytes > WWR_TOUCH_BYTES ? WWR_TOUCH_BYTES : size_bytes;
+}
+
 int wwr_device_bo_create(struct wwr_device *device, uint64_t number, uint64_t size_bytes,
 			 struct wwr_device_bo **ret_bo)
 {
@@ -77,9 +83,7 @@ int wwr_device_bo_create_sharing(struct wwr_device *device, uint64_t number, uin
 		goto err_free_bo;
 
 	bo->number = number;
-	bo->touched_bytes = size_bytes;
-	if (!device->touch_full && size_bytes > WWR_TOUCH_BYTES)
-		bo->touched_bytes = WWR_TOUCH_BYTES;
+	bo->touched_bytes = device_touched_bytes(device, size_bytes);
 	wwr_effect_init(number, bo->map, bo->touched_bytes);
 	/* The one that has the reservation, however many were made from each other. */
 	bo->home = other == NULL ? bo : wwr_device_bo_get(other->home);
@@ -91,6 +95,45 @@ int wwr_device_bo_create_sharing(struct wwr_device *device, uint64_t number, uin
 err_free_bo:
 	wwr_free(bo);
 	return ret;
+}
+
+/* Only what jobs touch is mapped. */
+static int device_bo_map_over(struct wwr_device_bo *bo, int memory_fd)
+{
+	const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	void *map;
+
+	bo->map_bytes = (bo->touched_bytes + page_bytes - 1) / page_bytes * page_bytes;
+	map = mmap(NULL, bo->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
+	if (map == MAP_FAILED)
+		return -ENOMEM;
+	bo->map = map;
+	return 0;
+}
+
+int wwr_device_bo_create_over(struct wwr_device *device, uint64_t number, struct wwr_bo *over,
+			      int memory_fd, struct wwr_device_bo **ret_bo)
+{
+	struct wwr_device_bo *bo;
+	int ret;
+
+	if (over->size_bytes == 0 || over->size_bytes > INT64_MAX)
+		return -EINVAL;
+	bo = wwr_alloc(sizeof(*bo));
+	if (bo == NULL)
+		return -ENOMEM;
+	bo->number = number;
+	bo->touched_bytes = device_touched_bytes(device, over->size_bytes);
+	ret = device_bo_map_over(bo, memory_fd);
+	if (ret != 0) {
+		wwr_free(bo);
+		return ret;
+	}
+	bo->home = bo;
+	bo->over = wwr_bo_get(over);
+	wwr_bo_init(&bo->base, &device_bo_ops, over->size_bytes, device->lock_class, over->resv);
+	*ret_bo = bo;
+	return 0;
 }
 
 struct wwr_device_bo *wwr_device_bo_get(struct wwr_device_bo *bo)

@@ -7,7 +7,7 @@
 
 /*
  * A buffer with memory.  Its reservation is its own, or that of the buffer which it shares one
- * with: its home.
+ * with: its home.  Memory and reservation of a buffer over another driver's are that one's.
  *
  * Fields: (a) atomic, (i) immutable after init, (m) the reservation's mutex.
  */
@@ -18,7 +18,8 @@ struct wwr_device_bo {
 	size_t map_bytes;	    /* (i) whole pages */
 	size_t touched_bytes;	    /* (i) */
 	struct wwr_device_bo *home; /* (i) has the reservation: itself, or referenced */
-	uint32_t place;		    /* (m) its place in the job that was submitted last */
+	struct wwr_bo *over;   /* (i) whose memory and reservation it uses: referenced, or NULL */
+	uint32_t place;	       /* (m) its place in the job that was submitted last */
 	uint32_t home_place;   /* (m) of a home: the place of the first buffer of its reservation */
 	uint32_t home_access;  /* (m) of a home: what that job does to these buffers, HOME_x */
 	uint64_t num_backoffs; /* (a) */

@@ -39,14 +39,28 @@ static void submit_count(struct submit *submit, const struct wwr_lock_set *set,
 	submit->wait_ns = stats.wait_ns;
 }
 
+/* The buffer, of several that share the reservation the first one, whose mutex this is. */
+static struct wwr_device_bo *submit_find(const struct wwr_job *job, const struct wwr_mutex *mutex)
+{
+	for (uint32_t i = 0; i < job->num_buffers; i++) {
+		if (wwr_bo_mutex(&job->bos[i]->base) == mutex)
+			return job->bos[i]->home;
+	}
+	return NULL;
+}
+
 /* A sleep between two attempts was for the lock that was contended last. */
 static void submit_count_contended(struct submit *submit, const struct wwr_lock_set *set)
 {
 	struct wwr_lock_set_stats stats;
+	struct wwr_device_bo *bo;
 
 	wwr_lock_set_get_stats(set, &stats);
-	if (stats.last_contended != NULL)
-		submit_count(submit, set, wwr_device_bo_from_mutex(stats.last_contended));
+	if (stats.last_contended == NULL)
+		return;
+	bo = submit_find(submit->job, stats.last_contended);
+	if (bo != NULL)
+		submit_count(submit, set, bo);
 }
 
 static int submit_acquire(struct wwr_lock_set *set, void *arg)
@@ -133,8 +147,12 @@ static struct wwr_device_bo *submit_home(const struct wwr_job *job, uint32_t pla
 }
 
 /* Whose fences the buffers of a reservation wait for: false = nobody's. */
-static bool submit_wanted_usage(uint32_t home_access, enum wwr_resv_usage *ret_usage)
+static bool submit_wanted_usage(const struct wwr_job *job, uint32_t home_access,
+				enum wwr_resv_usage *ret_usage)
 {
+	*ret_usage = WWR_RESV_USAGE_KERNEL;
+	if (job->config.explicit_sync)
+		return true;
 	*ret_usage = wwr_resv_usage_rw((home_access & HOME_WAITS_READS) != 0);
 	return (home_access & (HOME_WAITS_READS | HOME_WAITS_WRITES)) != 0;
 }
@@ -172,7 +190,7 @@ static int submit_prepare(struct wwr_job *job, const struct wwr_device_bo *home)
 	ret = wwr_resv_reserve_fences(resv, 1);
 	if (ret != 0)
 		return ret;
-	if (!submit_wanted_usage(home->home_access, &usage))
+	if (!submit_wanted_usage(job, home->home_access, &usage))
 		return 0;
 	wwr_resv_iter_begin(&iter, resv, usage);
 	while (ret == 0 && (fence = wwr_resv_iter_next(&iter)) != NULL)
@@ -184,12 +202,14 @@ static int submit_prepare(struct wwr_job *job, const struct wwr_device_bo *home)
 static void submit_publish(struct wwr_job *job, const struct wwr_device_bo *home)
 {
 	struct wwr_resv *resv = home->base.resv;
-	const bool write = (home->home_access & HOME_WRITES) != 0;
+	enum wwr_resv_usage usage =
+	    (home->home_access & HOME_WRITES) != 0 ? WWR_RESV_USAGE_WRITE : WWR_RESV_USAGE_READ;
 	int ret;
 
+	if (job->config.explicit_sync)
+		usage = WWR_RESV_USAGE_BOOKKEEP;
 	wwr_mutex_assert_held(&resv->mutex);
-	ret = wwr_resv_add_fence(resv, &job->fences->finished,
-				 write ? WWR_RESV_USAGE_WRITE : WWR_RESV_USAGE_READ);
+	ret = wwr_resv_add_fence(resv, &job->fences->finished, usage);
 	/* Going on would be work that nobody waits for. */
 	WWR_USAGE(ret == 0, "wwr_job_submit: no room for the fence of job %p, error %d",
 		  (void *)job, ret);
@@ -219,7 +239,7 @@ static void submit_take_stats(struct submit *submit, const struct wwr_lock_set *
 	result->wait_ns = stats.wait_ns;
 	result->reserve_ns = (uint64_t)(mock_now_ns() - submit->begin_ns);
 	if (stats.last_contended != NULL)
-		result->contended = wwr_device_bo_from_mutex(stats.last_contended);
+		result->contended = submit_find(submit->job, stats.last_contended);
 }
 
 static int submit_locked(struct wwr_lock_set *set, void *arg)

@@ -210,6 +210,29 @@ WWR_API WWR_MUST_CHECK int wwr_device_bo_create_sharing(struct wwr_device *devic
 							struct wwr_device_bo *other,
 							struct wwr_device_bo **ret_bo);
 
+/**
+ * Make a buffer over one that another driver made: its memory and its reservation, so that jobs of
+ * this device and users of that buffer wait for each other.  What is in the memory stays.
+ *
+ * There must be one at a time over a reservation, as far as jobs name them together.
+ *
+ * @param device    as wwr_device_bo_create(); its lock class is that of @p over
+ * @param number    as wwr_device_bo_create(), but the content does not follow from it
+ * @param over      referenced
+ * @param memory_fd the memfd with its memory, borrowed; nobody may make it smaller
+ * @param ret_bo    the caller's reference, for wwr_device_bo_put()
+ * @retval 0       made
+ * @retval -EINVAL size 0, or too large for a file
+ * @retval -ENOMEM no memory, no address space, or @p memory_fd cannot be mapped
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_gem_prime_import()
+ */
+WWR_API WWR_MUST_CHECK int wwr_device_bo_create_over(struct wwr_device *device, uint64_t number,
+						     struct wwr_bo *over, int memory_fd,
+						     struct wwr_device_bo **ret_bo);
+
 /** Another reference; returns @p bo. */
 WWR_API struct wwr_device_bo *wwr_device_bo_get(struct wwr_device_bo *bo);
 
@@ -221,7 +244,7 @@ WWR_API struct wwr_bo *wwr_device_bo_base(struct wwr_device_bo *bo);
 
 /**
  * The buffer whose mutex this is, of several that share it the first one: for
- * wwr_lock_set_stats.last_contended and wwr_debug_wait.
+ * wwr_lock_set_stats.last_contended and wwr_debug_wait.  Not for buffers over another driver's.
  */
 WWR_API struct wwr_device_bo *wwr_device_bo_from_mutex(const struct wwr_mutex *mutex);
 

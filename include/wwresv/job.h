@@ -59,6 +59,8 @@ struct wwr_job_config {
 	uint64_t seed;	      /**< of its effect on memory */
 	uint64_t label;	      /**< the caller's name for it, for reports */
 	uint32_t num_buffers; /**< room to make at once; it grows as needed */
+	bool explicit_sync;   /**< waits for its buffers' fences of usage KERNEL only, and its own
+			       * is there with usage BOOKKEEP: nobody waits for it by them */
 };
 
 /**
