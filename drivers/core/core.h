@@ -45,6 +45,8 @@ struct core_call {
 	void *data;			   /* the transport's */
 	struct wwr_interrupt_token *token; /* ends the sleeps of the call */
 	int new_fd; /* the handler gave the client a descriptor: its number there, else -1 */
+	uint64_t block_addr; /* where the block goes when the handler is done */
+	size_t block_bytes;  /* of it that go there */
 };
 
 typedef int (*core_handler)(struct core_call *call, void *arg);
@@ -92,6 +94,8 @@ struct core_quota {
 	uint32_t max_buffers;
 	uint32_t max_syncobjs;
 	uint64_t max_bytes;
+	uint32_t max_queues; /* of drivers that have some */
+	uint32_t max_jobs;   /* pending at a time; the same */
 };
 
 extern const struct core_quota core_default_quota;
@@ -177,8 +181,21 @@ int core_fd_out(struct core_call *call, int fd, bool cloexec);
 /* The end of a call: copy the block out; if that fails, a new descriptor is taken back. */
 int core_copy_out_fd(struct core_call *call, uint64_t dst, const void *src, size_t size_bytes);
 
+/*
+ * Can the block be copied out?  Copies it as it is, so that after the point of no return nothing is
+ * in the way but a client that takes its own memory away.  -EFAULT.
+ */
+int core_probe_out(struct core_call *call, const void *block);
+
 /* num elements of the client's, in memory of the library's; NULL for none.  -EFAULT, -ENOMEM. */
 int core_copy_array(struct core_call *call, uint64_t src, uint32_t num, size_t element_bytes,
 		    void **ret_array);
+
+/*
+ * The same for elements that may have grown: the client's are stride_bytes apart.  -EINVAL: less
+ * than an element; -E2BIG: what is more is not 0.
+ */
+int core_copy_strided(struct core_call *call, uint64_t src, uint32_t num, size_t stride_bytes,
+		      size_t element_bytes, void **ret_array);
 
 #endif /* CORE_CORE_H */

@@ -19,6 +19,8 @@ const struct core_quota core_default_quota = {
     .max_buffers = 262144,
     .max_syncobjs = 65536,
     .max_bytes = UINT64_C(1) << 40,
+    .max_queues = 1024,
+    .max_jobs = 65536,
 };
 
 int core_device_create(const struct core_driver *driver, void *driver_data, uint32_t caps,

@@ -353,9 +353,11 @@ static int gem_for_bo(struct core_device *device, struct wwr_bo *bo, int fd,
 	if (ret != 0)
 		return ret;
 	ret = gem_make(device, wwr_bo_get(bo), memfd, bo->size_bytes, &gem);
-	if (ret == 0)
-		*ret_gem = gem_publish(gem);
-	return ret;
+	if (ret != 0)
+		return ret;
+	gem->imported = true;
+	*ret_gem = gem_publish(gem);
+	return 0;
 }
 
 /* Under the device's lock.  -EEXIST: the file has a handle already, and gets that. */

@@ -17,6 +17,8 @@ struct core_gem {
 	struct wwr_bo *bo;	    /* (i) a reference */
 	int memfd;		    /* (i) */
 	uint64_t size_bytes;	    /* (i) whole pages */
+	bool imported;		    /* (i) the memory came as a dma-buf */
+	uint32_t driver_flags;	    /* (i) the driver's, once there is a handle */
 	void *driver_data;	    /* (d) the driver's, for its gem_fini */
 	uint32_t refcount;	    /* (a) */
 	uint32_t num_handles;	    /* (d) in all files */

@@ -90,9 +90,10 @@ int core_ioctl(struct core_call *call, unsigned long request, uint64_t arg)
 	    core_copy_in(call, block, arg, size_bytes) != 0)
 		return -EFAULT;
 	call->new_fd = -1;
+	call->block_addr = arg;
+	call->block_bytes = ioctl->out && (_IOC_DIR(request) & _IOC_READ) != 0 ? size_bytes : 0;
 	ret = ioctl->handler(call, block);
-	if (ioctl->out && (_IOC_DIR(request) & _IOC_READ) != 0 && size_bytes != 0 &&
-	    core_copy_out_fd(call, arg, block, size_bytes) != 0)
+	if (call->block_bytes != 0 && core_copy_out_fd(call, arg, block, size_bytes) != 0)
 		return ret != 0 ? ret : -EFAULT;
 	return ret;
 }
@@ -135,4 +136,48 @@ int core_copy_array(struct core_call *call, uint64_t src, uint32_t num, size_t e
 	}
 	*ret_array = array;
 	return 0;
+}
+
+int core_probe_out(struct core_call *call, const void *block)
+{
+	if (call->block_bytes == 0)
+		return 0;
+	return core_copy_out(call, call->block_addr, block, call->block_bytes);
+}
+
+/* Move the elements together; what they have beyond element_bytes must be 0. */
+static int compact(unsigned char *array, uint32_t num, size_t stride_bytes, size_t element_bytes)
+{
+	for (uint32_t i = 0; i < num; i++) {
+		const unsigned char *element = &array[i * stride_bytes];
+
+		for (size_t j = element_bytes; j < stride_bytes; j++) {
+			if (element[j] != 0)
+				return -E2BIG;
+		}
+		memmove(&array[i * element_bytes], element, element_bytes);
+	}
+	return 0;
+}
+
+int core_copy_strided(struct core_call *call, uint64_t src, uint32_t num, size_t stride_bytes,
+		      size_t element_bytes, void **ret_array)
+{
+	void *array;
+	int ret;
+
+	*ret_array = NULL;
+	if (num == 0)
+		return 0;
+	if (stride_bytes < element_bytes)
+		return -EINVAL;
+	ret = core_copy_array(call, src, num, stride_bytes, &array);
+	if (ret != 0)
+		return ret;
+	ret = compact(array, num, stride_bytes, element_bytes);
+	if (ret == 0)
+		*ret_array = array;
+	else
+		wwr_free(array);
+	return ret;
 }

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WWRESV_UAPI_WWR_DRM_H
+#define WWRESV_UAPI_WWR_DRM_H
+
+#include <stdint.h>
+
+#include <drm.h>
+
+/*
+ * The ioctls of the mock GPU, driver name "wwrmock".  They are for render nodes and for the card,
+ * and come beside those that every DRM device has: GEM_CLOSE ends a handle, PRIME shares a buffer,
+ * the 12 SYNCOBJ ioctls make what a submit waits for and signals.
+ *
+ * How this interface grows
+ *
+ *	- A block may get members at its end, which mean what happened before when they are 0.  A
+ *	  shorter block than the device knows is read as if zeros followed; of a longer one the
+ *	  rest is not looked at.
+ *	- An element of an array may get members at its end: the block says how far one element is
+ *	  from the next (its stride).  A stride below the size that the device knows is -EINVAL,
+ *	  a larger one is fine as long as what the device does not know is 0, else -E2BIG.
+ *	- Flags that the device does not know are -EINVAL, and so are pads that are not 0: ask
+ *	  WWR_DRM_PARAM_ABI before using what is newer than 1.
+ *
+ * What all of them return
+ *
+ *	0		done
+ *	-EINVAL		unknown flags, a pad or a returned member that is not 0, a number out of
+ *			its range: looked at before any object is
+ *	-EFAULT		a bad address
+ *	-ENOENT		a handle that this file does not have
+ *	-ENOMEM		no memory; -EMFILE, -ENFILE: no descriptor
+ *	-ENOSPC		more than this file may have
+ *
+ * After an error everything is as before.  What else an ioctl returns stands with it.
+ *
+ * Times are in nanoseconds; absolute ones are of CLOCK_MONOTONIC.
+ */
+
+/** This interface; see WWR_DRM_PARAM_ABI. */
+#define WWR_DRM_ABI 1
+
+/* -- What the device is like ------------------------------------------------------------------ */
+
+/** Kinds of engine. */
+#define WWR_DRM_ENGINE_RENDER	     0
+#define WWR_DRM_ENGINE_COPY	     1
+#define WWR_DRM_ENGINE_VIDEO	     2
+#define WWR_DRM_ENGINE_VIDEO_ENHANCE 3
+#define WWR_DRM_ENGINE_COMPUTE	     4
+
+/** An engine: its kind, and which of them, from 1.  0 = whichever of the kind is free. */
+#define WWR_DRM_ENGINE(kind, instance) ((uint32_t)(kind) | (uint32_t)(instance) << 16)
+
+/** The interface of the device: WWR_DRM_ABI, or more.  Index 0. */
+#define WWR_DRM_PARAM_ABI 0
+/** How many engines there are of the kind that is the index. */
+#define WWR_DRM_PARAM_NUM_ENGINES 1
+/** The bits of the engine that is the index, WWR_DRM_ENGINE(); 0 = there is none. */
+#define WWR_DRM_PARAM_ENGINE_MASK 2
+/** The domains that buffers may be in, WWR_DRM_DOMAIN_x.  Index 0. */
+#define WWR_DRM_PARAM_DOMAINS 3
+/** The most entries of wwr_drm_submit.bos.  Index 0. */
+#define WWR_DRM_PARAM_MAX_BOS 4
+/** The most entries of wwr_drm_submit.in_syncs, and of out_syncs.  Index 0. */
+#define WWR_DRM_PARAM_MAX_SYNCS 5
+/** The longest wwr_drm_submit.duration_ns.  Index 0. */
+#define WWR_DRM_PARAM_MAX_DURATION_NS 6
+/** How many bytes at the beginning of a buffer jobs touch; UINT64_MAX = all.  Index 0. */
+#define WWR_DRM_PARAM_TOUCH_BYTES 7
+/** How many jobs of this file may be pending.  Index 0. */
+#define WWR_DRM_PARAM_MAX_JOBS 8
+
+/**
+ * Ask for a number.
+ *
+ * -EINVAL: an unknown parameter or kind of engine; an index that is not 0 where it has to be.
+ */
+struct wwr_drm_get_param {
+	uint32_t param; /**< in: WWR_DRM_PARAM_x */
+	uint32_t index; /**< in: of what; see the parameter */
+	uint64_t value; /**< out */
+};
+
+/* -- Buffers ---------------------------------------------------------------------------------- */
+
+/** Where a buffer may be. */
+#define WWR_DRM_DOMAIN_VRAM   (1u << 0)
+#define WWR_DRM_DOMAIN_GTT    (1u << 1)
+#define WWR_DRM_DOMAIN_SYSTEM (1u << 2)
+
+/**
+ * Make a buffer, filled with zeros.
+ *
+ * Its memory is taken from the system where it is touched, not before.  It goes with the last
+ * handle, dma-buf, mapping and job that uses it.
+ *
+ * -EINVAL: size 0 or too large for a file; no domain, or an unknown one.
+ * -ENOSPC: as many buffers or bytes as this file may have.
+ */
+struct wwr_drm_bo_create {
+	uint64_t size;	 /**< in: bytes; out: rounded up to pages */
+	uint32_t domain; /**< in: WWR_DRM_DOMAIN_x, one or more: a wish */
+	uint32_t flags;	 /**< in: 0 */
+	uint32_t handle; /**< in: 0; out: for GEM_CLOSE */
+	uint32_t pad;	 /**< in: 0 */
+};
+
+/**
+ * Where to mmap() the device's descriptor to see the buffer; MAP_DUMB says the same.
+ *
+ * The offset is good as long as the handle; a mapping stays after it.
+ */
+struct wwr_drm_bo_map {
+	uint32_t handle; /**< in */
+	uint32_t flags;	 /**< in: 0 */
+	uint64_t offset; /**< in: 0; out */
+};
+
+/** wwr_drm_bo_info.flags: the memory was made by another device, or was imported as a dma-buf. */
+#define WWR_DRM_BO_IMPORTED (1u << 0)
+
+/** Look at a buffer; also at one that was imported or made as a dumb buffer. */
+struct wwr_drm_bo_info {
+	uint32_t handle; /**< in */
+	uint32_t flags;	 /**< in: 0; out: WWR_DRM_BO_x */
+	uint64_t size;	 /**< in: 0; out: bytes */
+	uint32_t domain; /**< in: 0; out: as wished for; WWR_DRM_DOMAIN_GTT if nobody did */
+	uint32_t pad;	 /**< in: 0 */
+};
+
+/** Wait as a writer has to, for readers too; without it for writers only. */
+#define WWR_DRM_WAIT_WRITE (1u << 0)
+/** Wait for everything that uses the buffer, jobs with explicit sync too. */
+#define WWR_DRM_WAIT_ALL (1u << 1)
+/** Tell the jobs that are waited for by when they are wanted: wwr_drm_bo_wait.deadline_ns. */
+#define WWR_DRM_WAIT_DEADLINE (1u << 2)
+#define WWR_DRM_WAIT_FLAGS    (WWR_DRM_WAIT_WRITE | WWR_DRM_WAIT_ALL | WWR_DRM_WAIT_DEADLINE)
+
+/**
+ * Wait until a buffer is idle: until what uses it now has finished, with or without an error.
+ * What is submitted later is not waited for.
+ *
+ * -ETIME: timeout_ns passed first.
+ * -EINTR: a signal handler ran.
+ * -EINVAL: also a deadline without the flag.
+ */
+struct wwr_drm_bo_wait {
+	uint32_t handle;      /**< in */
+	uint32_t flags;	      /**< in: WWR_DRM_WAIT_x */
+	int64_t timeout_ns;   /**< in: absolute; 0 or less polls; INT64_MAX waits for ever */
+	uint64_t deadline_ns; /**< in: absolute, a wish; 0 without WWR_DRM_WAIT_DEADLINE */
+};
+
+/* -- Queues ----------------------------------------------------------------------------------- */
+
+/** Priorities are from -WWR_DRM_MAX_PRIORITY to WWR_DRM_MAX_PRIORITY; 0 is the usual one. */
+#define WWR_DRM_MAX_PRIORITY 1023
+
+/**
+ * Make a queue: its jobs start in the order of their submits, each after the one before has
+ * finished.  Jobs of different queues have no order but that of their buffers and syncs.
+ *
+ * -EINVAL: no engine, or one that the device does not have; a priority out of range.
+ * -ENOSPC: as many queues as this file may have.
+ */
+struct wwr_drm_queue_create {
+	uint64_t engines; /**< in: which may run its jobs; see WWR_DRM_PARAM_ENGINE_MASK */
+	int32_t priority; /**< in: ready jobs with a higher one run first */
+	uint32_t flags;	  /**< in: 0 */
+	uint32_t handle;  /**< in: 0; out: for wwr_drm_submit.queue; never 0 */
+	uint32_t pad;	  /**< in: 0 */
+};
+
+/** End a queue.  Its jobs go on. */
+struct wwr_drm_queue_destroy {
+	uint32_t handle; /**< in */
+	uint32_t pad;	 /**< in: 0 */
+};
+
+/* -- Jobs ------------------------------------------------------------------------------------- */
+
+/** What a job does with a buffer: one of them, or both. */
+#define WWR_DRM_BO_READ	     (1u << 0)
+#define WWR_DRM_BO_WRITE     (1u << 1)
+#define WWR_DRM_BO_USE_FLAGS (WWR_DRM_BO_READ | WWR_DRM_BO_WRITE)
+
+/** A buffer of a job.  Named twice it counts once, in its first place, with both uses. */
+struct wwr_drm_submit_bo {
+	uint32_t handle; /**< in */
+	uint32_t flags;	 /**< in: WWR_DRM_BO_x */
+};
+
+/** A syncobj of a job. */
+struct wwr_drm_submit_sync {
+	uint32_t handle; /**< in */
+	uint32_t flags;	 /**< in: 0 */
+	uint64_t point;	 /**< in: of a timeline; 0 = the fence as a whole */
+};
+
+/** The job starts after the sync_file wwr_drm_submit.in_fd. */
+#define WWR_DRM_SUBMIT_FENCE_FD_IN (1u << 0)
+/** wwr_drm_submit.out_fd becomes a sync_file that signals when the job has finished. */
+#define WWR_DRM_SUBMIT_FENCE_FD_OUT (1u << 1)
+/**
+ * Explicit sync: the job does not wait for what uses its buffers, and who uses them later does not
+ * wait for it.  Only in_syncs and in_fd hold it back, and its queue.
+ */
+#define WWR_DRM_SUBMIT_EXPLICIT_SYNC (1u << 2)
+#define WWR_DRM_SUBMIT_FLAGS                                                                       \
+	(WWR_DRM_SUBMIT_FENCE_FD_IN | WWR_DRM_SUBMIT_FENCE_FD_OUT | WWR_DRM_SUBMIT_EXPLICIT_SYNC)
+
+/** Limits of a submit; see WWR_DRM_PARAM_x for those of a device. */
+#define WWR_DRM_MAX_BOS		16384
+#define WWR_DRM_MAX_SYNCS	1024
+#define WWR_DRM_MAX_DURATION_NS UINT64_C(60000000000)
+
+/**
+ * Submit a job.  It waits for its in-fences and, without explicit sync, for what uses its buffers:
+ * to read one, for those who write it; to write one, for all.  Then it runs for duration_ns, and
+ * at its end rewrites the first bytes of each buffer that it writes, as a function of its seed and
+ * of the bytes of all its buffers.
+ *
+ * All buffers are locked together, so that of two submits one comes wholly before the other;
+ * commit says in which order.
+ *
+ * Addresses and strides of arrays without entries are not looked at.
+ *
+ * The out-fences are there as soon as the call returns.  A failure leaves nothing behind: no
+ * point, no descriptor, no fence, whatever it was.  (If the block's memory becomes unwritable
+ * while the call runs, it is -EFAULT and the job runs.)
+ *
+ * -EINVAL: also a sync without a fence, or without the point, that the job should wait for;
+ *          in_fd is not a sync_file; there is no such engine; more buffers, syncs or time than
+ *          the limits above.
+ * -EBADF:  in_fd is not open.
+ * -E2BIG:  an array's elements have members that the device does not know, and they are not 0.
+ * -EOPNOTSUPP: the device has no syncobjs, or no timelines, and they were asked for.
+ * -ENOSPC: as many jobs of this file are pending as may be; wait for one.
+ * -EINTR:  a signal handler ran during the sleep for a buffer's lock.
+ */
+struct wwr_drm_submit {
+	uint32_t flags;	  /**< in: WWR_DRM_SUBMIT_x */
+	uint32_t queue;	  /**< in: from QUEUE_CREATE; 0 = the file's own one of the engine */
+	uint32_t engine;  /**< in: WWR_DRM_ENGINE() if queue is 0, else 0 */
+	uint32_t num_bos; /**< in: entries of bos */
+	uint64_t bos;	  /**< in: address of struct wwr_drm_submit_bo */
+
+	uint32_t bo_stride;	/**< in: bytes from one entry of bos to the next */
+	uint32_t sync_stride;	/**< in: bytes from one entry of the next two to the next */
+	uint32_t num_in_syncs;	/**< in: entries of in_syncs */
+	uint32_t num_out_syncs; /**< in: entries of out_syncs */
+	uint64_t in_syncs;	/**< in: address of struct wwr_drm_submit_sync: waits for them */
+	uint64_t out_syncs;	/**< in: the same: gives them its fence, in this order */
+
+	uint64_t duration_ns; /**< in: how long it runs */
+	uint64_t seed;	      /**< in: of what it writes */
+	uint64_t label;	      /**< in: the client's name for it, for reports */
+
+	int32_t in_fd;	 /**< in: a sync_file, with WWR_DRM_SUBMIT_FENCE_FD_IN; else 0 */
+	int32_t out_fd;	 /**< in: 0; out: closed at exec, with WWR_DRM_SUBMIT_FENCE_FD_OUT */
+	uint64_t commit; /**< in: 0; out: its place in the order of the device's jobs, from 0 */
+};
+
+/* -- Numbers ---------------------------------------------------------------------------------- */
+
+#define WWR_IOCTL_GET_PARAM	DRM_IOWR(DRM_COMMAND_BASE + 0x0, struct wwr_drm_get_param)
+#define WWR_IOCTL_BO_CREATE	DRM_IOWR(DRM_COMMAND_BASE + 0x1, struct wwr_drm_bo_create)
+#define WWR_IOCTL_BO_MAP	DRM_IOWR(DRM_COMMAND_BASE + 0x2, struct wwr_drm_bo_map)
+#define WWR_IOCTL_BO_INFO	DRM_IOWR(DRM_COMMAND_BASE + 0x3, struct wwr_drm_bo_info)
+#define WWR_IOCTL_BO_WAIT	DRM_IOW(DRM_COMMAND_BASE + 0x4, struct wwr_drm_bo_wait)
+#define WWR_IOCTL_QUEUE_CREATE	DRM_IOWR(DRM_COMMAND_BASE + 0x5, struct wwr_drm_queue_create)
+#define WWR_IOCTL_QUEUE_DESTROY DRM_IOW(DRM_COMMAND_BASE + 0x6, struct wwr_drm_queue_destroy)
+#define WWR_IOCTL_SUBMIT	DRM_IOWR(DRM_COMMAND_BASE + 0x7, struct wwr_drm_submit)
+
+#endif /* WWRESV_UAPI_WWR_DRM_H */
