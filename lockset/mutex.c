@@ -12,10 +12,16 @@
 #include "lockset/usage.h"
 
 #include <errno.h>
+#include <sched.h>
 
 /* About a microsecond: longer costs more than it wins, measured. */
 #ifndef MUTEX_SPINS
 #define MUTEX_SPINS 30
+#endif
+
+/* Then, with nothing held, the processor goes to others so often before this thread sleeps. */
+#ifndef MUTEX_YIELDS
+#define MUTEX_YIELDS 4
 #endif
 
 const struct mutex_wait mutex_wait_forever = {NULL, PARK_FOREVER, false, false};
@@ -61,6 +67,22 @@ static bool mutex_spin(struct wwr_mutex *mutex, uintptr_t holder, struct wwr_acq
 	return false;
 }
 
+/*
+ * With more threads than processors the holder may need this one.  Sleeping costs two switches and
+ * a system call of the holder; a yield mostly is enough, and nobody waits for what this thread has.
+ */
+static bool mutex_yield(struct wwr_mutex *mutex, uintptr_t holder, struct wwr_acquire_ctx *ctx)
+{
+	if (ctx != NULL && ctx->num_held > 0)
+		return false;
+	for (int i = 0; i < MUTEX_YIELDS; i++) {
+		sched_yield();
+		if (mutex_try(mutex, holder, ctx))
+			return true;
+	}
+	return false;
+}
+
 /* Before the wait: 0, or why this call must not wait at all. */
 static int mutex_check_may_block(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 				 const struct mutex_wait *wait)
@@ -97,6 +119,8 @@ static int mutex_lock_contested(struct wwr_mutex *mutex, uintptr_t holder,
 		return 0;
 	if (ctx != NULL && ctx->num_held > 0 && !ctx->classic)
 		return mutex_lose(mutex, ctx, wait);
+	if (mutex_yield(mutex, holder, ctx))
+		return 0;
 	return mutex_wait_queued(mutex, holder, ctx, wait);
 }
 

@@ -13,6 +13,7 @@ extern unsigned int ex_spins;
 #define SET_MAX_LOSSES	    ex_max_losses
 #define MUTEX_HANDOFF_AFTER ex_handoff_after
 #define MUTEX_SPINS	    (int)ex_spins
+#define MUTEX_YIELDS	    ((int)ex_spins - 1)
 #define WAIT_LOCK_SPINS	    (int)ex_spins
 #define FENCE_SPINS	    (int)ex_spins
 #define OPS_NUM_COUNTERS    2
