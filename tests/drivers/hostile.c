@@ -218,16 +218,3 @@ void hostile_close(const struct hostile_ioctl *ioctl, const void *block)
 	    (submit->flags & WWR_DRM_SUBMIT_FENCE_FD_OUT) != 0)
 		close(submit->out_fd);
 }
-
-bool hostile_is_known(int ret)
-{
-	static const int known[] = {0,	   EINVAL, ENOENT, EFAULT,     ENOMEM, ENOSPC,
-				    EBADF, EBUSY,  EACCES, EOPNOTSUPP, ETIME,  EINTR,
-				    E2BIG, ENOTTY, EMFILE, ETIMEDOUT};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (ret == -known[i])
-			return true;
-	}
-	return false;
-}

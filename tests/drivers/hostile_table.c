@@ -215,3 +215,16 @@ const struct hostile_ioctl hostile_ioctls[] = {
 };
 /* clang-format on */
 const size_t hostile_num_ioctls = sizeof(hostile_ioctls) / sizeof(hostile_ioctls[0]);
+
+bool hostile_is_known(int ret)
+{
+	static const int known[] = {0,	   EINVAL, ENOENT, EFAULT,     ENOMEM, ENOSPC,
+				    EBADF, EBUSY,  EACCES, EOPNOTSUPP, ETIME,  EINTR,
+				    E2BIG, ENOTTY, EMFILE, ETIMEDOUT};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (ret == -known[i])
+			return true;
+	}
+	return false;
+}

@@ -232,7 +232,7 @@ Test(drivers_hostile, unknown_numbers_are_refused)
 		known |= ioctl->target == ON_MOCK && _IOC_NR(ioctl->request) == nr;
 		if (!known)
 			cr_expect_eq(hostile_do(&world, &hostile_ioctls[hostile_num_ioctls / 2],
-						_IOC(3, 'd', nr, 64), (uintptr_t)block),
+						_IOC(3u, 'd', nr, 64), (uintptr_t)block),
 				     -EINVAL, "%u", nr);
 	}
 	hostile_world_fini(&world);
