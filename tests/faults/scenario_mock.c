@@ -2,7 +2,10 @@
 /* The mock GPU: a device, buffers and queues, and jobs from two threads. */
 #include "tests/faults/scenario.h"
 
+#include "reservation/dma_buf_carrier.h"
+
 #include <errno.h>
+#include <unistd.h>
 
 #include <wwresv/bo.h>
 #include <wwresv/device.h>
@@ -174,7 +177,37 @@ static void run_stop(void)
 	gpu_end(&gpu);
 }
 
+static void over_release(struct wwr_bo *bo)
+{
+	(void)bo;
+}
+
+/* A buffer over one of another driver. */
+static void run_over(void)
+{
+	static const struct wwr_bo_ops ops = {.release = over_release};
+	struct wwr_device *device = NULL;
+	struct wwr_device_bo *bo = NULL;
+	struct wwr_bo over;
+	int fd = -1;
+	int ret;
+
+	wwr_bo_init(&over, &ops, 4096, NULL, NULL);
+	FAULT_TRY(&ret, wwr_memory_create(4096, &fd), -ENOMEM, -EMFILE, -ENFILE, -EINVAL, -EBADF);
+	if (ret == 0)
+		FAULT_TRY(&ret, wwr_device_create(NULL, &device), -ENOMEM, -EAGAIN);
+	if (ret == 0)
+		FAULT_TRY(&ret, wwr_device_bo_create_over(device, 1, &over, fd, &bo), -ENOMEM);
+	if (fd >= 0)
+		close(fd);
+	wwr_device_bo_put(bo);
+	wwr_bo_put(&over);
+	wwr_device_destroy(device);
+}
+
 static const struct scenario mock = {"mock", run_mock, NULL};
 static const struct scenario stop = {"mock-stop", run_stop, NULL};
 
-const struct scenario *const mock_scenarios[] = {&mock, &stop, NULL};
+static const struct scenario over = {"mock-over", run_over, NULL};
+
+const struct scenario *const mock_scenarios[] = {&mock, &stop, &over, NULL};

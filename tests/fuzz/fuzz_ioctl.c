@@ -92,8 +92,8 @@ static void step_known(void)
 {
 	const struct hostile_ioctl *ioctl =
 	    &hostile_ioctls[world_choose((unsigned int)hostile_num_ioctls)];
-	unsigned int wrong = world_choose(HOSTILE_MAX_MEMBERS * 4);
-	bool all_wrong = wrong == HOSTILE_MAX_MEMBERS * 4 - 1;
+	unsigned int wrong = world_choose(HOSTILE_MAX_MEMBERS * 2);
+	bool all_wrong = wrong == HOSTILE_MAX_MEMBERS * 2 - 1;
 
 	memset(ioctl_world.arena, 0, ARENA_ARRAYS);
 	for (unsigned int i = 0; ioctl->members[i].name != NULL; i++) {

@@ -32,7 +32,7 @@
 #define NUM_CELLS 4096
 
 /* A lot more than any execution needs for its jobs to end. */
-#define MAX_DRAIN_S 20
+#define MAX_DRAIN_S 10
 
 struct ioctl_world ioctl_world;
 

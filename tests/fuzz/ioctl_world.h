@@ -20,7 +20,7 @@
 #define ARENA_ARRAYS 512
 #define ARRAY_BYTES  256
 
-#define NUM_CLIENT_FDS 8
+#define NUM_CLIENT_FDS 5
 
 struct ioctl_world {
 	const uint8_t *data; /* what is left of the input */
