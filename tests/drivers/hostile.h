@@ -63,7 +63,7 @@ struct hostile_member {
 	uint16_t offset;
 	uint16_t size_bytes;
 	enum hostile_kind kind;
-	uint64_t allowed; /* of flags */
+	uint64_t allowed; /* of flags; of pointers: 1 = what is there is written */
 	enum hostile_value value;
 };
 

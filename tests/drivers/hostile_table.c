@@ -22,8 +22,10 @@
 #define FLAGS(type, member, bits) M(type, member, IS_FLAGS, bits, GIVE_0)
 #define NUM(type, member, value)  M(type, member, IS_NUMBER, 0, value)
 #define PTR(type, member, value)  M(type, member, IS_POINTER, 0, value)
-#define OUT_FD(type, member)	  M(type, member, IS_OUT_FD, 0, GIVE_0)
-#define OUT(type, member)	  M(type, member, IS_OUT, 0, GIVE_0)
+/* One that is written to. */
+#define PTR_OUT(type, member, value) M(type, member, IS_POINTER, 1, value)
+#define OUT_FD(type, member)	     M(type, member, IS_OUT_FD, 0, GIVE_0)
+#define OUT(type, member)	     M(type, member, IS_OUT, 0, GIVE_0)
 
 typedef struct wwr_drm_syncobj_handle handle_block;
 typedef struct drm_syncobj_timeline_array points_block;
@@ -34,12 +36,12 @@ typedef struct wwr_drm_submit submit_block;
 #define OF_EVERY_DEVICE(on)                                                                        \
 	{"VERSION", on, DRM_IOCTL_VERSION, 0, {                                                    \
 		OUT(struct drm_version, version_major),                                            \
-		NUM(struct drm_version, name_len, GIVE_2), PTR(struct drm_version, name, GIVE_TEXT),   \
-		NUM(struct drm_version, date_len, GIVE_2), PTR(struct drm_version, date, GIVE_TEXT),   \
-		NUM(struct drm_version, desc_len, GIVE_2), PTR(struct drm_version, desc, GIVE_TEXT)}}, \
+		NUM(struct drm_version, name_len, GIVE_2), PTR_OUT(struct drm_version, name, GIVE_TEXT),   \
+		NUM(struct drm_version, date_len, GIVE_2), PTR_OUT(struct drm_version, date, GIVE_TEXT),   \
+		NUM(struct drm_version, desc_len, GIVE_2), PTR_OUT(struct drm_version, desc, GIVE_TEXT)}}, \
 	{"GET_UNIQUE", on, DRM_IOCTL_GET_UNIQUE, 0, {                                              \
 		NUM(struct drm_unique, unique_len, GIVE_8),                                        \
-		PTR(struct drm_unique, unique, GIVE_TEXT)}},                                       \
+		PTR_OUT(struct drm_unique, unique, GIVE_TEXT)}},                                       \
 	{"GET_MAGIC", on, DRM_IOCTL_GET_MAGIC, 0, {OUT(struct drm_auth, magic)}},                  \
 	{"AUTH_MAGIC", on, DRM_IOCTL_AUTH_MAGIC, 0, {NUM(struct drm_auth, magic, GIVE_MAGIC)}},    \
 	{"GET_CLIENT", on, DRM_IOCTL_GET_CLIENT, 0, {NUM(struct drm_client, idx, GIVE_0)}},        \
@@ -125,7 +127,7 @@ typedef struct wwr_drm_submit submit_block;
 		PTR(points_block, handles, GIVE_HANDLES), NUM(points_block, points, GIVE_POINTS),  \
 		NUM(points_block, count_handles, GIVE_2), FLAGS(points_block, flags, 0)}},         \
 	{"SYNCOBJ_QUERY", on, DRM_IOCTL_SYNCOBJ_QUERY, 0, {                                        \
-		PTR(points_block, handles, GIVE_HANDLES), PTR(points_block, points, GIVE_POINTS),  \
+		PTR(points_block, handles, GIVE_HANDLES), PTR_OUT(points_block, points, GIVE_POINTS),  \
 		NUM(points_block, count_handles, GIVE_2), FLAGS(points_block, flags, 1)}},         \
 	{"SYNCOBJ_TRANSFER", on, DRM_IOCTL_SYNCOBJ_TRANSFER, 0, {                                  \
 		NUM(struct drm_syncobj_transfer, src_handle, GIVE_SYNCOBJ),                        \
@@ -201,7 +203,7 @@ const struct hostile_ioctl hostile_ioctls[] = {
 	{"SYNC_FILE_INFO", ON_SYNC_FILE, SYNC_IOC_FILE_INFO, 0, {
 		OUT(struct sync_file_info, status), FLAGS(struct sync_file_info, flags, 0),
 		NUM(struct sync_file_info, num_fences, GIVE_2), PAD(struct sync_file_info, pad),
-		PTR(struct sync_file_info, sync_fence_info, GIVE_FENCES)}},
+		PTR_OUT(struct sync_file_info, sync_fence_info, GIVE_FENCES)}},
 	{"SYNC_SET_DEADLINE", ON_SYNC_FILE, WWR_SYNC_IOC_SET_DEADLINE, 0, {
 		NUM(struct wwr_sync_set_deadline, deadline_ns, GIVE_1),
 		PAD(struct wwr_sync_set_deadline, pad)}},

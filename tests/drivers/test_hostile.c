@@ -310,6 +310,48 @@ Test(drivers_hostile, arrays_at_bad_addresses_are_efault)
 	}
 }
 
+/* With one array in memory that can only be read. */
+static int try_read_only(const struct hostile_ioctl *ioctl, const struct hostile_member *member)
+{
+	unsigned char block[BLOCK_BYTES] = {0};
+	struct hostile_world world;
+	uint64_t addr = 0;
+	int ret;
+
+	hostile_world_init(&world, ioctl->target);
+	hostile_fill(&world, ioctl, block);
+	memcpy(&addr, &block[member->offset], member->size_bytes);
+	memcpy(pages, (const void *)(uintptr_t)addr, 64);
+	addr = (uintptr_t)pages;
+	memcpy(&block[member->offset], &addr, member->size_bytes);
+	cr_assert_eq(mprotect(pages, PAGE_BYTES, PROT_READ), 0);
+	ret = hostile_do(&world, ioctl, ioctl->request, (uintptr_t)block);
+	cr_assert_eq(mprotect(pages, PAGE_BYTES, PROT_READ | PROT_WRITE), 0);
+	if (ret == 0)
+		hostile_close(ioctl, block);
+	hostile_world_fini(&world);
+	return ret;
+}
+
+Test(drivers_hostile, arrays_that_can_only_be_read_are_read)
+{
+	unsigned int num_written = 0;
+
+	FOR_EACH(ioctl)
+	{
+		FOR_EACH_MEMBER(member, ioctl)
+		{
+			if (member->kind != IS_POINTER)
+				continue;
+			cr_expect_eq(try_read_only(ioctl, member),
+				     member->allowed != 0 ? -EFAULT : ioctl->expected, "%s.%s",
+				     ioctl->name, member->name);
+			num_written += member->allowed != 0;
+		}
+	}
+	cr_expect_eq(num_written, 11);
+}
+
 #define NUM_RUNS 3
 
 /* What a client can see after a call. */
