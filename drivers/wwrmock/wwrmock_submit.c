@@ -24,7 +24,8 @@ static int check_block(const struct wwr_drm_submit *block)
 	if ((block->flags & ~(uint32_t)WWR_DRM_SUBMIT_FLAGS) != 0 || block->out_fd != 0 ||
 	    block->commit != 0)
 		return -EINVAL;
-	if ((block->flags & WWR_DRM_SUBMIT_FENCE_FD_IN) == 0 && block->in_fd != 0)
+	if ((block->flags & WWR_DRM_SUBMIT_FENCE_FD_IN) == 0 &&
+	    (block->in_fd != 0 || (block->flags & WWR_DRM_SUBMIT_FENCE_FD_START) != 0))
 		return -EINVAL;
 	if (block->num_bos > WWR_DRM_MAX_BOS || block->duration_ns > WWR_DRM_MAX_DURATION_NS)
 		return -EINVAL;
@@ -135,7 +136,10 @@ static int add_in_fd(struct wwrmock_submit *submit)
 	fd = call->transport->fd_in(call->data, submit->block->in_fd);
 	if (fd < 0)
 		return fd;
-	ret = wwr_job_add_in_fence(submit->job, fd);
+	if ((submit->block->flags & WWR_DRM_SUBMIT_FENCE_FD_START) != 0)
+		ret = wwr_job_add_submit_fence(submit->job, fd);
+	else
+		ret = wwr_job_add_in_fence(submit->job, fd);
 	call->transport->fd_release(call->data, fd);
 	return ret;
 }

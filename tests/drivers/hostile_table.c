@@ -181,7 +181,7 @@ const struct hostile_ioctl hostile_ioctls[] = {
 		NUM(struct wwr_drm_queue_destroy, handle, GIVE_QUEUE),
 		PAD(struct wwr_drm_queue_destroy, pad)}},
 	{"SUBMIT", ON_MOCK, WWR_IOCTL_SUBMIT, 0, {
-		FLAGS(submit_block, flags, 7), NUM(submit_block, queue, GIVE_QUEUE),
+		FLAGS(submit_block, flags, 15), NUM(submit_block, queue, GIVE_QUEUE),
 		PAD(submit_block, engine), NUM(submit_block, num_bos, GIVE_2),
 		PTR(submit_block, bos, GIVE_BOS), NUM(submit_block, bo_stride, GIVE_8),
 		NUM(submit_block, sync_stride, GIVE_16), NUM(submit_block, num_in_syncs, GIVE_1),

@@ -82,7 +82,8 @@ Test(drivers_wwrmock_submit, jobs_write_in_the_order_of_commits)
 Test(drivers_wwrmock_submit, block_is_checked_before_objects_are)
 {
 	static const struct wwr_drm_submit bad[] = {
-	    {.flags = 1u << 3},
+	    {.flags = WWR_DRM_SUBMIT_FENCE_FD_START},
+	    {.flags = 1u << 4},
 	    {.flags = 1u << 31},
 	    {.in_fd = 1},
 	    {.in_fd = -1},
@@ -206,6 +207,37 @@ Test(drivers_wwrmock_submit, explicit_jobs_are_waited_for_only_with_the_flag)
 	cr_expect_eq(wm_wait(wm_file, bo.handle, WWR_DRM_WAIT_ALL, 0), -ETIME);
 	wm_open_gate(gate);
 	cr_expect_eq(wm_wait(wm_file, bo.handle, WWR_DRM_WAIT_ALL, INT64_MAX), 0);
+}
+
+/* The first one runs for as long as it can: it is cut short when the device ends. */
+Test(drivers_wwrmock_submit, start_fences_wait_for_the_start_only)
+{
+	struct wwr_drm_submit first = {.flags =
+					   WWR_DRM_SUBMIT_FENCE_FD_IN | WWR_DRM_SUBMIT_FENCE_FD_OUT,
+				       .duration_ns = WWR_DRM_MAX_DURATION_NS};
+	struct wwr_drm_submit second = {.flags = WWR_DRM_SUBMIT_FENCE_FD_IN |
+						 WWR_DRM_SUBMIT_FENCE_FD_START |
+						 WWR_DRM_SUBMIT_FENCE_FD_OUT,
+					.engine = WWR_DRM_ENGINE_COPY};
+	struct wwr_drm_submit marker = {.flags = WWR_DRM_SUBMIT_FENCE_FD_OUT,
+					.engine = WWR_DRM_ENGINE(WWR_DRM_ENGINE_COPY, 1)};
+	struct wwr_sync_timeline *gate;
+
+	first.in_fd = wm_make_gate(&gate);
+	cr_assert_eq(do_submit(&first), 0);
+	second.in_fd = first.out_fd;
+	cr_assert_eq(do_submit(&second), 0);
+	/* The same engine has looked at all that came before. */
+	cr_assert_eq(do_submit(&marker), 0);
+	cr_assert_eq(poll(&(struct pollfd){marker.out_fd, POLLIN, 0}, 1, 30000), 1);
+	cr_expect_not(wm_is_ready(second.out_fd));
+	wm_open_gate(gate);
+	cr_expect_eq(poll(&(struct pollfd){second.out_fd, POLLIN, 0}, 1, 30000), 1);
+	cr_expect_not(wm_is_ready(first.out_fd));
+	close(first.in_fd);
+	close(first.out_fd);
+	close(second.out_fd);
+	close(marker.out_fd);
 }
 
 Test(drivers_wwrmock_submit, in_fd_is_checked)

@@ -207,8 +207,15 @@ struct wwr_drm_submit_sync {
  * wait for it.  Only in_syncs and in_fd hold it back, and its queue.
  */
 #define WWR_DRM_SUBMIT_EXPLICIT_SYNC (1u << 2)
+/**
+ * With FENCE_FD_IN: the job starts as soon as the jobs whose out_fd it is have started, not
+ * finished, and what it writes depends on their seeds, too.  A fence of something else must have
+ * signalled.
+ */
+#define WWR_DRM_SUBMIT_FENCE_FD_START (1u << 3)
 #define WWR_DRM_SUBMIT_FLAGS                                                                       \
-	(WWR_DRM_SUBMIT_FENCE_FD_IN | WWR_DRM_SUBMIT_FENCE_FD_OUT | WWR_DRM_SUBMIT_EXPLICIT_SYNC)
+	(WWR_DRM_SUBMIT_FENCE_FD_IN | WWR_DRM_SUBMIT_FENCE_FD_OUT | WWR_DRM_SUBMIT_EXPLICIT_SYNC | \
+	 WWR_DRM_SUBMIT_FENCE_FD_START)
 
 /** Limits of a submit; see WWR_DRM_PARAM_x for those of a device. */
 #define WWR_DRM_MAX_BOS		16384
@@ -231,13 +238,12 @@ struct wwr_drm_submit_sync {
  * while the call runs, it is -EFAULT and the job runs.)
  *
  * -EINVAL: also a sync without a fence, or without the point, that the job should wait for;
- *          in_fd is not a sync_file; there is no such engine; more buffers, syncs or time than
- *          the limits above.
- * -EBADF:  in_fd is not open.
- * -E2BIG:  an array's elements have members that the device does not know, and they are not 0.
- * -EOPNOTSUPP: the device has no syncobjs, or no timelines, and they were asked for.
- * -ENOSPC: as many jobs of this file are pending as may be; wait for one.
- * -EINTR:  a signal handler ran during the sleep for a buffer's lock.
+ *          in_fd is not a sync_file; FENCE_FD_START without FENCE_FD_IN; there is no such engine;
+ * more buffers, syncs or time than the limits above. -EBADF:  in_fd is not open. -E2BIG:  an
+ * array's elements have members that the device does not know, and they are not 0. -EOPNOTSUPP: the
+ * device has no syncobjs, or no timelines, and they were asked for. -ENOSPC: as many jobs of this
+ * file are pending as may be; wait for one. -EINTR:  a signal handler ran during the sleep for a
+ * buffer's lock.
  */
 struct wwr_drm_submit {
 	uint32_t flags;	  /**< in: WWR_DRM_SUBMIT_x */
