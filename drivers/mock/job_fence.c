@@ -37,7 +37,10 @@ static void started_release(struct wwr_fence *fence)
 
 static void finished_release(struct wwr_fence *fence)
 {
-	job_fence_put(WWR_CONTAINER_OF(fence, struct job_fence, finished));
+	struct job_fence *fences = WWR_CONTAINER_OF(fence, struct job_fence, finished);
+
+	wwr_fence_put(&fences->started);
+	job_fence_put(fences);
 }
 
 static const struct wwr_fence_ops started_ops = {
@@ -75,6 +78,8 @@ void job_fence_arm(struct job_fence *fences, uint64_t seqno, uint64_t commit)
 	fences->refcount = 2;
 	wwr_fence_init(&fences->finished, &finished_ops, fences->queue->context, seqno);
 	wwr_fence_init(&fences->started, &started_ops, fences->queue->context + 1, seqno);
+	/* Whoever has the finished one may ask for the start, however late. */
+	(void)wwr_fence_get(&fences->started);
 }
 
 struct job_fence *job_fence_of(const struct wwr_fence *fence)

@@ -9,7 +9,7 @@ struct wwr_queue;
 /*
  * The two fences of a job, in memory of their own: reservations keep them long after the job and
  * its buffers have gone.  Before job_fence_arm() the job owns this, from then on each fence's
- * references do.
+ * references do; the finished one has a reference of the started one.
  *
  * Fields: (a) atomic, (i) immutable once armed, (s) written before the start is signalled, read
  * by who saw that signal.

@@ -206,6 +206,28 @@ Test(drivers_mock_sync, submit_fence_that_is_broken_shows_as_wrong_bytes)
 	finish();
 }
 
+/* All that is left of it is the fence of its end. */
+Test(drivers_mock_sync, submit_fence_of_a_job_that_is_gone_has_started)
+{
+	struct mock_job first, second;
+	int fd;
+
+	setup();
+	first = mock_job(&mock, rcs, 1);
+	mock_run(&first);
+	fd = out_fd(&first);
+	mock_join(&first);
+	/* The engine gave the job up before it took another one. */
+	mock_marker(&mock, rcs_marker);
+	second = mock_job(&mock, bcs, 2);
+	cr_assert_eq(wwr_job_add_submit_fence(second.job, fd), 0);
+	cr_assert_eq(wwr_job_submit(second.job, NULL, 0, NULL), 0);
+	mock_wait(wwr_job_finished(second.job), 1);
+	wwr_job_put(second.job);
+	close(fd);
+	finish();
+}
+
 Test(drivers_mock_sync, submit_fence_that_is_no_jobs_is_waited_for)
 {
 	struct mock_job job;
