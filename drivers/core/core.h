@@ -114,6 +114,7 @@ struct core_device {
 	pthread_mutex_t lock;
 	struct core_file *files;		 /* (l) */
 	struct core_file *master;		 /* (l) or NULL */
+	bool has_unique;			 /* (l) the master has asked for the bus id */
 	uint32_t last_magic;			 /* (l) */
 	struct core_gem *gems[CORE_NUM_BUCKETS]; /* (l) all, by their buffer */
 	struct handle_table names;		 /* flink names; each holds a reference */

@@ -85,8 +85,10 @@ static void device_remove_file(struct core_device *device, struct core_file *fil
 		device->files = file->next;
 	if (file->next != NULL)
 		file->next->prev = file->prev;
-	if (device->master == file)
+	if (device->master == file) {
 		device->master = NULL;
+		device->has_unique = false;
+	}
 	pthread_mutex_unlock(&device->lock);
 }
 

@@ -44,13 +44,22 @@ static int ioctl_version(struct core_call *call, void *arg)
 	return ret;
 }
 
-/* The whole text, or none of it: a client asks for the length first. */
+/*
+ * The whole text, or none of it: a client asks for the length first.  Until SET_VERSION there is
+ * none, and drmOpen() takes a device that has one for somebody else's.
+ */
 static int ioctl_get_unique(struct core_call *call, void *arg)
 {
-	const char *text = call->file->device->driver->unique;
+	struct core_device *device = call->file->device;
 	struct drm_unique *unique = arg;
-	size_t length = strlen(text);
+	const char *text;
+	size_t length;
 	int ret = 0;
+
+	pthread_mutex_lock(&device->lock);
+	text = device->has_unique ? device->driver->unique : "";
+	pthread_mutex_unlock(&device->lock);
+	length = strlen(text);
 
 	if (unique->unique_len >= length)
 		ret = core_copy_out(call, (uintptr_t)unique->unique, text, length);
@@ -188,6 +197,11 @@ static int ioctl_set_version(struct core_call *call, void *arg)
 	    (version->drm_dd_major != driver->major || version->drm_dd_minor < 0 ||
 	     version->drm_dd_minor > driver->minor))
 		ret = -EINVAL;
+	if (ret == 0 && version->drm_di_major == 1 && version->drm_di_minor >= 1) {
+		pthread_mutex_lock(&call->file->device->lock);
+		call->file->device->has_unique = true;
+		pthread_mutex_unlock(&call->file->device->lock);
+	}
 	version->drm_di_major = 1;
 	version->drm_di_minor = 4;
 	version->drm_dd_major = driver->major;

@@ -41,8 +41,14 @@ Test(drivers_core_device, version_with_a_bad_address_is_efault)
 Test(drivers_core_device, get_unique_needs_room_for_the_whole)
 {
 	char text[8] = "........";
+	struct drm_set_version version = {1, 4, -1, -1};
 	struct drm_unique unique = {.unique_len = 3, .unique = text};
 
+	/* Nor is there one before the version is agreed on. */
+	cr_assert_eq(core_do(card, DRM_IOCTL_GET_UNIQUE, &unique), 0);
+	cr_expect_eq(unique.unique_len, 0);
+	cr_assert_eq(core_do(card, DRM_IOCTL_SET_VERSION, &version), 0);
+	unique.unique_len = 3;
 	cr_assert_eq(core_do(card, DRM_IOCTL_GET_UNIQUE, &unique), 0);
 	cr_expect_eq(unique.unique_len, 4);
 	cr_expect_arr_eq(text, "........", 8);

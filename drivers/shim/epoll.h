@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHIM_EPOLL_H
+#define SHIM_EPOLL_H
+
+/* A descriptor that epoll watches, or an epoll, is about to end. */
+void epoll_forget(int fd);
+
+#endif /* SHIM_EPOLL_H */
