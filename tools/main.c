@@ -7,6 +7,7 @@
 
 #include "tools/bench/bench.h"
 #include "tools/common/cli.h"
+#include "tools/run/run.h"
 #include "tools/soak/soak.h"
 #include "tools/submit/submit.h"
 
@@ -21,6 +22,8 @@ static const struct subcommand subcommands[] = {
     {"submit", "run workload descriptors on a mock GPU and check the result", submit_main},
     {"soak", "random work of every kind until a time is over, with every invariant checked",
      soak_main},
+    {"run", "run a program that finds the devices of a mock GPU in /dev/dri", run_main},
+    {"info", "list these devices, what they can do and their limits", info_main},
     {"bench", "measure beside the peers, taking turns in one run", bench_main},
 };
 

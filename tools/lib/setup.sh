@@ -48,6 +48,7 @@ have_cmd patch|patch
 have_cmd spin|spin
 have_cmd valgrind|valgrind
 have_valgrind|libc6-dbg
+have_cmd drmdevice|libdrm-tests
 '
 
 # missing_packages LIST: the packages whose probe fails, on one line.

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+/* The subcommands `run` and `info`: argv[0] is the name; the exit code. */
+int run_main(int argc, char **argv);
+int info_main(int argc, char **argv);
+
+#endif /* RUN_RUN_H */
