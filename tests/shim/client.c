@@ -61,6 +61,31 @@ void client_buffer_destroy(struct client_buffer *buffer)
 	(void)drmIoctl(buffer->fd, DRM_IOCTL_MODE_DESTROY_DUMB, &destroy);
 }
 
+/* As in the kernel's drivers/dma-buf/sw_sync.c, which has no header. */
+struct create_fence {
+	uint32_t value;
+	char name[32];
+	int32_t fence;
+};
+
+int client_timeline_create(void)
+{
+	return open("/sys/kernel/debug/sync/sw_sync", O_RDWR | O_CLOEXEC);
+}
+
+int client_timeline_fence(int timeline, uint32_t value)
+{
+	struct create_fence create = {.value = value, .name = "client"};
+
+	return drmIoctl(timeline, _IOWR('W', 0, struct create_fence), &create) == 0 ? create.fence
+										    : -1;
+}
+
+void client_timeline_inc(int timeline, uint32_t num)
+{
+	(void)drmIoctl(timeline, _IOW('W', 1, uint32_t), &num);
+}
+
 unsigned int client_count_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

@@ -26,6 +26,14 @@ struct client_buffer {
 bool client_buffer_create(int fd, struct client_buffer *ret_buffer);
 void client_buffer_destroy(struct client_buffer *buffer);
 
+/*
+ * A timeline of sw_sync, for which there is no library: a descriptor; a sync_file that signals at a
+ * value; a step.
+ */
+int client_timeline_create(void);
+int client_timeline_fence(int timeline, uint32_t value);
+void client_timeline_inc(int timeline, uint32_t num);
+
 /* How many entries /proc/self/fd has. */
 unsigned int client_count_fds(void);
 
