@@ -110,10 +110,12 @@ static int special_ioctl(int fd, unsigned long request, uint64_t arg)
 		return 1;
 	if (!waits)
 		world_begin_call();
+	world_is_inside = true;
 	if (is_file)
 		ret = file_ioctl(fd, &ref, request, arg);
 	else
 		ret = plain_ioctl(fd, request, arg);
+	world_is_inside = false;
 	if (!waits)
 		world_end_call();
 	if (is_file)

@@ -91,9 +91,9 @@ static int open_special(struct path *path, int flags, mode_t mode)
 	fd = real()->open(path->name, flags, mode);
 	if (fd < 0)
 		return -errno;
-	if (path->kind == PATH_FD)
+	if (path->kind == PATH_FD && !world_is_inside)
 		(void)fd_learn(fd);
-	else
+	else if (path->kind != PATH_FD)
 		fd_set_kind(fd, FD_TREE);
 	return fd;
 }

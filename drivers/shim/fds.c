@@ -149,6 +149,7 @@ int open_file_add(struct front_node node, struct core_file *drm, struct core_sw_
 	(void)real()->fstat(fd, &status);
 	file->dev = status.st_dev;
 	file->ino = status.st_ino;
+	file->pid = getpid();
 	file->node = node;
 	file->drm = drm;
 	file->sw_sync = sw_sync;

@@ -47,6 +47,7 @@ struct open_file {
 	dev_t dev;		/* (i) of the pipe */
 	ino_t ino;		/* (i) */
 	int own_fd;		/* (i) the writing end */
+	int pid;		/* (i) who opened it */
 	struct front_node node; /* (i) if drm != NULL */
 	struct core_file *drm;	/* (i) a reference; NULL: it is sw_sync */
 	struct core_sw_sync *sw_sync;

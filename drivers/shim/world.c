@@ -31,6 +31,8 @@ static struct {
 	int tree_pid;		     /* who made it, and removes it; 0 = somebody else */
 	bool trace;
 } world;
+__thread bool world_is_inside;
+
 static pthread_once_t world_once = PTHREAD_ONCE_INIT;
 
 static pthread_mutex_t devices_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -73,6 +75,7 @@ static void fork_child(void)
 	/* It knows its owner by the number of the thread, and that is another one now. */
 	memcpy(&calls_lock, &fresh, sizeof(fresh));
 	world.tree_pid = 0;
+	report_forked();
 }
 
 static void world_make(void)
@@ -82,6 +85,7 @@ static void world_make(void)
 	char why[LINE_BYTES];
 	int ret;
 
+	report_begin();
 	world.trace = trace != NULL && strcmp(trace, "1") == 0;
 	if (front_options_read_env(&world.options, why, sizeof(why)) != 0) {
 		fprintf(stderr, "wwresv-shim: %s\n", why);

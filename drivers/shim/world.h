@@ -36,6 +36,9 @@ void world_for_each_device(void (*fn)(unsigned int index, struct core_device *de
 void world_begin_call(void);
 void world_end_call(void);
 
+/* This thread is in a call of the drivers: what it opens is theirs, not the program's. */
+extern __thread bool world_is_inside;
+
 /* One line on stderr, if somebody wants to see the calls. */
 void world_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
