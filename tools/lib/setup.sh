@@ -22,6 +22,9 @@ have_clang_rt() {
 # On amd64 valgrind stops at start-up when the loader's symbols are not there.
 have_valgrind() { valgrind -q true >/dev/null 2>&1; }
 
+# Mesa's driver for devices that have only memory.
+have_swrast() { compgen -G '/usr/lib/*/dri/kms_swrast_dri.so' >/dev/null; }
+
 # What to probe | Debian's and Ubuntu's package.
 needs_build='
 have_cmd cc|gcc
@@ -49,6 +52,10 @@ have_cmd spin|spin
 have_cmd valgrind|valgrind
 have_valgrind|libc6-dbg
 have_cmd drmdevice|libdrm-tests
+have_module gbm|libgbm-dev
+have_module egl|libegl-dev
+have_module glesv2|libgles-dev
+have_swrast|libgl1-mesa-dri
 '
 
 # missing_packages LIST: the packages whose probe fails, on one line.
