@@ -2,6 +2,7 @@
 #include "drivers/front/devices.h"
 
 #include "drivers/vgem/vgem.h"
+#include "drivers/wwrmock/wwrmock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +38,7 @@ int front_device_create(const struct front_options *options, unsigned int index,
 			struct core_device **ret_device)
 {
 	if (options->drivers[index] == FRONT_WWRMOCK)
-		return front_mock_create(options->caps, &options->quota, ret_device);
+		return wwrmock_device_create(options->caps, &options->quota, NULL, ret_device);
 	return vgem_device_create(options->caps, &options->quota, VGEM_FENCE_TIMEOUT_NS,
 				  ret_device);
 }

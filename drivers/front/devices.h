@@ -32,8 +32,4 @@ bool front_node_find(const struct front_options *options, const char *name,
 int front_device_create(const struct front_options *options, unsigned int index,
 			struct core_device **ret_device);
 
-/* In mock.c: the device of driver wwrmock. */
-int front_mock_create(uint32_t caps, const struct core_quota *quota,
-		      struct core_device **ret_device);
-
 #endif /* FRONT_DEVICES_H */

@@ -178,6 +178,16 @@ void epoll_forget(int fd)
 	pthread_mutex_unlock(&lock);
 }
 
+void epoll_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void epoll_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
 /* Before a wait: what has been told once only, or by an edge, stays as it is. */
 static void renew_all(int epoll_fd)
 {

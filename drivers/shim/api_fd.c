@@ -4,6 +4,7 @@
 #include "drivers/shim/fds.h"
 #include "drivers/shim/real.h"
 #include "drivers/shim/report.h"
+#include "drivers/shim/world.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,8 +30,11 @@ static void collect(enum fd_kind kind)
 {
 	int error = errno;
 
-	if (kind == FD_FILE)
+	if (kind == FD_FILE) {
+		world_begin_call();
 		open_files_collect();
+		world_end_call();
+	}
 	errno = error;
 }
 

@@ -9,6 +9,7 @@
 #include "drivers/shim/world.h"
 
 #include <wwresv/interrupt.h>
+#include <wwresv/uapi/wwr_drm.h>
 
 #include <drm.h>
 #include <errno.h>
@@ -47,7 +48,16 @@ static bool is_wait(unsigned long request)
 	return _IOC_NR(request) == _IOC_NR(DRM_IOCTL_SYNCOBJ_WAIT) ||
 	       _IOC_NR(request) == _IOC_NR(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT) ||
 	       _IOC_NR(request) == _IOC_NR(DRM_IOCTL_SYNCOBJ_TRANSFER) ||
-	       (_IOC_NR(request) >= DRM_COMMAND_BASE && _IOC_NR(request) < DRM_COMMAND_END);
+	       _IOC_NR(request) == _IOC_NR(WWR_IOCTL_BO_WAIT) ||
+	       _IOC_NR(request) == _IOC_NR(WWR_IOCTL_QUEUE_DESTROY);
+}
+
+/* The threads of the mock GPU do not follow a fork(): its jobs would never end. */
+static bool is_without_engine(const struct open_ref *ref, unsigned long request)
+{
+	return ref->is_inherited && ref->drm != NULL && _IOC_NR(request) >= DRM_COMMAND_BASE &&
+	       _IOC_NR(request) < DRM_COMMAND_END &&
+	       world_options()->drivers[ref->node.device] == FRONT_WWRMOCK;
 }
 
 static int file_ioctl(int fd, struct open_ref *ref, unsigned long request, uint64_t arg)
@@ -59,7 +69,9 @@ static int file_ioctl(int fd, struct open_ref *ref, unsigned long request, uint6
 
 	init_call(&call, &transport, &token);
 	call.file = ref->drm;
-	if (ref->drm != NULL)
+	if (is_without_engine(ref, request))
+		ret = -ENODEV;
+	else if (ref->drm != NULL)
 		ret = core_ioctl(&call, request, arg);
 	else
 		ret = core_sw_sync_ioctl(&call, ref->sw_sync, request, arg);
@@ -116,12 +128,14 @@ static int special_ioctl(int fd, unsigned long request, uint64_t arg)
 	else
 		ret = plain_ioctl(fd, request, arg);
 	world_is_inside = false;
-	if (!waits)
-		world_end_call();
+	if (waits)
+		world_begin_call();
+	/* It may be the last reference, if another thread has closed the file. */
 	if (is_file)
 		open_ref_put(&ref);
 	else if (ret == -ENOTTY)
 		ret = 1;
+	world_end_call();
 	return ret;
 }
 
@@ -160,7 +174,6 @@ static void *file_mmap(struct open_ref *ref, void *address, size_t length, int p
 	void *ret = MAP_FAILED;
 	int error = EINVAL;
 
-	world_begin_call();
 	if (ref->drm != NULL)
 		gem = core_gem_find_mapping(ref->drm, (uint64_t)offset, length);
 	else
@@ -170,7 +183,6 @@ static void *file_mmap(struct open_ref *ref, void *address, size_t length, int p
 		error = errno;
 		core_gem_put(gem);
 	}
-	world_end_call();
 	if (ret == MAP_FAILED)
 		errno = error;
 	return ret;
@@ -187,9 +199,11 @@ static void *do_mmap(void *address, size_t length, int protection, int flags, in
 	    (error != ENODEV && error != EACCES) || !fd_is_any())
 		return ret;
 	if (open_file_find(fd, &ref)) {
+		world_begin_call();
 		ret = file_mmap(&ref, address, length, protection, flags, offset);
 		error = errno;
 		open_ref_put(&ref);
+		world_end_call();
 	}
 	errno = error;
 	return ret;

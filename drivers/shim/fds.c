@@ -73,6 +73,7 @@ bool open_file_find(int fd, struct open_ref *ret_ref)
 	file = *find_locked(&status);
 	if (file != NULL) {
 		ret_ref->node = file->node;
+		ret_ref->is_inherited = file->is_inherited;
 		ret_ref->drm = file->drm != NULL ? core_file_get(file->drm) : NULL;
 		ret_ref->sw_sync = file->sw_sync != NULL ? core_sw_sync_get(file->sw_sync) : NULL;
 	}
@@ -195,7 +196,9 @@ void open_files_collect(void)
 		struct open_ref ref = {.drm = file->drm, .sw_sync = file->sw_sync};
 
 		closed = file->next;
-		open_ref_put(&ref);
+		/* Its driver would wait for threads that are not here; it goes with the process. */
+		if (!file->is_inherited)
+			open_ref_put(&ref);
 		fd_set_kind(file->own_fd, FD_PLAIN);
 		real()->close(file->own_fd);
 		wwr_free(file);
@@ -208,6 +211,12 @@ void open_files_for_each(void (*fn)(const struct open_file *file, void *arg), vo
 	for (const struct open_file *file = files; file != NULL; file = file->next)
 		fn(file, arg);
 	pthread_mutex_unlock(&lock);
+}
+
+void open_files_inherit(void)
+{
+	for (struct open_file *file = files; file != NULL; file = file->next)
+		file->is_inherited = true;
 }
 
 void open_files_lock(void)

@@ -48,6 +48,7 @@ struct open_file {
 	ino_t ino;		/* (i) */
 	int own_fd;		/* (i) the writing end */
 	int pid;		/* (i) who opened it */
+	bool is_inherited;	/* (l) of the process that this one was forked from */
 	struct front_node node; /* (i) if drm != NULL */
 	struct core_file *drm;	/* (i) a reference; NULL: it is sw_sync */
 	struct core_sw_sync *sw_sync;
@@ -56,6 +57,7 @@ struct open_file {
 /* What an ioctl needs of it: references. */
 struct open_ref {
 	struct front_node node;
+	bool is_inherited;
 	struct core_file *drm;
 	struct core_sw_sync *sw_sync;
 };
@@ -76,6 +78,9 @@ void open_files_collect(void);
 
 /* Calls fn for each, under the lock. */
 void open_files_for_each(void (*fn)(const struct open_file *file, void *arg), void *arg);
+
+/* In a child, under the lock: what is there is a copy, without the threads that serve it. */
+void open_files_inherit(void);
 
 /* Around fork(). */
 void open_files_lock(void);

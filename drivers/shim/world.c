@@ -8,6 +8,7 @@
 
 #include "drivers/core/ioctl_fd.h"
 #include "drivers/front/tree.h"
+#include "drivers/shim/epoll.h"
 #include "drivers/shim/real.h"
 #include "drivers/shim/report.h"
 
@@ -53,6 +54,8 @@ void world_end_call(void)
 static void fork_prepare(void)
 {
 	pthread_rwlock_wrlock(&calls_lock);
+	/* Calls close descriptors, and so this comes after them. */
+	epoll_lock();
 	pthread_mutex_lock(&devices_lock);
 	open_files_lock();
 }
@@ -61,6 +64,7 @@ static void fork_parent(void)
 {
 	open_files_unlock();
 	pthread_mutex_unlock(&devices_lock);
+	epoll_unlock();
 	pthread_rwlock_unlock(&calls_lock);
 }
 
@@ -70,8 +74,10 @@ static void fork_child(void)
 
 	for (unsigned int i = 0; i < FRONT_NUM_DRIVERS; i++)
 		devices[i] = NULL;
+	open_files_inherit();
 	open_files_unlock();
 	pthread_mutex_unlock(&devices_lock);
+	epoll_unlock();
 	/* It knows its owner by the number of the thread, and that is another one now. */
 	memcpy(&calls_lock, &fresh, sizeof(fresh));
 	world.tree_pid = 0;

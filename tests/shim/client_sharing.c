@@ -150,6 +150,36 @@ static int run_child(int fd, const struct client_buffer *buffer)
 	return close(other) == 0 && close(fd) == 0 ? 0 : 4;
 }
 
+/* The last descriptor of a mock GPU is a child's, whose jobs no thread would run. */
+static void check_orphan(void)
+{
+	int fd = client_open("wwrmock", true);
+	uint64_t block[8] = {0};
+	struct client_buffer buffer;
+	int status = -1;
+	int gate[2];
+	char byte;
+	pid_t pid;
+
+	tap_ok(client_buffer_create(fd, &buffer) && pipe(gate) == 0, "a buffer of the mock GPU");
+	pid = fork();
+	if (pid == 0) {
+		/* Until the parent has closed all of it. */
+		close(gate[1]);
+		(void)!read(gate[0], &byte, 1);
+		bool ok = knows(fd, buffer.handle) &&
+			  drmIoctl(fd, DRM_IOWR(DRM_COMMAND_BASE, uint64_t[8]), block) != 0 &&
+			  errno == ENODEV;
+
+		_exit(close(fd) == 0 && ok ? 0 : 1);
+	}
+	client_buffer_destroy(&buffer);
+	close(fd);
+	close(gate[0]);
+	close(gate[1]);
+	tap_ok(waitpid(pid, &status, 0) == pid && status == 0, "a child may look, not submit");
+}
+
 static void *churn(void *arg)
 {
 	int fd = *(int *)arg;
@@ -296,9 +326,10 @@ static void check_closing_race(void)
 
 int main(void)
 {
-	tap_plan(24);
+	tap_plan(26);
 	check_copies();
 	check_socket();
+	check_orphan();
 	check_children();
 	check_threads();
 	check_closing_race();
