@@ -25,3 +25,4 @@ echo 'int one; int wwr_one; ' >"$work/lib.c"
 gcc -shared -fPIC -o "$work/lib.so" "$work/lib.c"
 printf 'one\nwwr_one\n' >"$work/list"
 must_find 'a foreign name'
+"$root/tests/house/symbols.sh" --others "$work/lib.so" "$work/list"

@@ -128,7 +128,7 @@ write_symbols() {
 	local name lib
 
 	build symbols '' -Dtests=false >"$out/symbols.log" 2>&1 || return
-	for name in wwresv wwresv-drm; do
+	for name in wwresv wwresv-drm wwresv-shim; do
 		lib=$(find "$out/symbols" -name "lib$name.so")
 		"$top/tests/house/symbols.sh" --print "$lib" >"$top/tests/house/$name.symbols" || return
 		say "wrote tests/house/$name.symbols"
