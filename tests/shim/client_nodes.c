@@ -107,6 +107,7 @@ static int is_node(const struct dirent *entry)
 static void check_names(void)
 {
 	struct dirent **entries = NULL;
+	int num_entries;
 	char target[PATH_MAX];
 	unsigned int num = 0;
 	struct dirent *entry;
@@ -121,9 +122,11 @@ static void check_names(void)
 	if (dir != NULL)
 		closedir(dir);
 	tap_ok(num == 4, "readdir() finds %u nodes", num);
-	tap_ok(scandir("/dev/dri", &entries, is_node, alphasort) == 4 &&
-		   strcmp(entries[0]->d_name, "card0") == 0,
-	       "and scandir()");
+	num_entries = scandir("/dev/dri", &entries, is_node, alphasort);
+	tap_ok(num_entries == 4 && strcmp(entries[0]->d_name, "card0") == 0, "and scandir()");
+	for (int i = 0; i < num_entries; i++)
+		free(entries[i]);
+	free(entries);
 	tap_ok(access("/dev/dri/card0", R_OK | W_OK) == 0, "access()");
 	tap_ok(access("/dev/dri/card7", F_OK) < 0 && errno == ENOENT, "access() to none");
 	tap_ok(chmod("/dev/dri/card0", 0600) == 0 && chmod("/dev/dri/card0", 0666) == 0, "chmod()");
