@@ -97,7 +97,7 @@ SHIM_API int dup(int fd)
 	int ret = real()->dup(fd);
 
 	if (ret >= 0)
-		fd_set_kind(ret, fd_kind(fd));
+		fd_copy_kind(fd, ret);
 	return ret;
 }
 
@@ -117,7 +117,7 @@ static void replaced(int fd, int to, enum fd_kind kind, int ret)
 	if (ret < 0)
 		return;
 	epoll_forget(to);
-	fd_set_kind(to, fd_kind(fd));
+	fd_copy_kind(fd, to);
 	collect(kind);
 }
 
@@ -156,7 +156,7 @@ static int do_fcntl(int fd, int command, void *arg)
 	if (ret < 0 || !fd_is_any())
 		return ret;
 	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
-		fd_set_kind(ret, fd_kind(fd));
+		fd_copy_kind(fd, ret);
 	else if (command == F_GETFL && fd_kind(fd) == FD_FILE)
 		ret = (ret & ~O_ACCMODE) | O_RDWR;
 	return ret;

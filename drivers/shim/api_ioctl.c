@@ -48,8 +48,7 @@ static bool is_wait(unsigned long request)
 	return _IOC_NR(request) == _IOC_NR(DRM_IOCTL_SYNCOBJ_WAIT) ||
 	       _IOC_NR(request) == _IOC_NR(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT) ||
 	       _IOC_NR(request) == _IOC_NR(DRM_IOCTL_SYNCOBJ_TRANSFER) ||
-	       _IOC_NR(request) == _IOC_NR(WWR_IOCTL_BO_WAIT) ||
-	       _IOC_NR(request) == _IOC_NR(WWR_IOCTL_QUEUE_DESTROY);
+	       _IOC_NR(request) == _IOC_NR(WWR_IOCTL_BO_WAIT);
 }
 
 /* The threads of the mock GPU do not follow a fork(): its jobs would never end. */
@@ -117,7 +116,8 @@ static int special_ioctl(int fd, unsigned long request, uint64_t arg)
 	if (fd_kind(fd) != FD_FILE && type != DRM_IOCTL_BASE && type != 'W' && type != 'b' &&
 	    type != '>')
 		return 1;
-	is_file = open_file_find(fd, &ref);
+	is_file = type == DRM_IOCTL_BASE || type == 'W' ? open_file_find_fast(fd, &ref)
+							: open_file_find(fd, &ref);
 	if (!is_file && type != 'b' && type != '>')
 		return 1;
 	if (!waits)

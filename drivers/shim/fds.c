@@ -21,11 +21,13 @@
 /* The library's descriptors are up here, if they may, out of the way of the program's. */
 #define FIRST_OWN_FD 512
 
-static uint8_t kinds[MAX_KINDS]; /* atomic, each: enum fd_kind */
-static uint32_t is_any;		 /* atomic */
+static uint8_t kinds[MAX_KINDS];     /* atomic, each: enum fd_kind */
+static uint64_t file_ids[MAX_KINDS]; /* atomic, each: of the FD_FILE, or 0 */
+static uint32_t is_any;		     /* atomic */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct open_file *files; /* under lock */
+static uint64_t last_id;	/* under lock */
 
 bool fd_is_any(void)
 {
@@ -52,6 +54,15 @@ void fd_set_kind(int fd, enum fd_kind kind)
 		wwr_atomic_store(&kinds[fd], (uint8_t)kind, WWR_RELAXED);
 }
 
+void fd_copy_kind(int fd, int to)
+{
+	fd_set_kind(to, fd_kind(fd));
+	/* Relaxed, both: as above. */
+	if (fd >= 0 && fd < MAX_KINDS && to >= 0 && to < MAX_KINDS)
+		wwr_atomic_store(&file_ids[to], wwr_atomic_load(&file_ids[fd], WWR_RELAXED),
+				 WWR_RELAXED);
+}
+
 /* Under lock: the link to the file of this descriptor, or to NULL. */
 static struct open_file **find_locked(const struct stat *status)
 {
@@ -60,6 +71,33 @@ static struct open_file **find_locked(const struct stat *status)
 	while (*link != NULL && ((*link)->ino != status->st_ino || (*link)->dev != status->st_dev))
 		link = &(*link)->next;
 	return link;
+}
+
+static void ref_get_locked(const struct open_file *file, struct open_ref *ret_ref)
+{
+	ret_ref->node = file->node;
+	ret_ref->is_inherited = file->is_inherited;
+	ret_ref->drm = file->drm != NULL ? core_file_get(file->drm) : NULL;
+	ret_ref->sw_sync = file->sw_sync != NULL ? core_sw_sync_get(file->sw_sync) : NULL;
+}
+
+bool open_file_find_fast(int fd, struct open_ref *ret_ref)
+{
+	const struct open_file *file;
+	uint64_t id;
+
+	if (fd < 0 || fd >= MAX_KINDS || fd_kind(fd) != FD_FILE)
+		return open_file_find(fd, ret_ref);
+	/* Relaxed: whoever has a descriptor has seen it made. */
+	id = wwr_atomic_load(&file_ids[fd], WWR_RELAXED);
+	pthread_mutex_lock(&lock);
+	file = files;
+	while (file != NULL && file->id != id)
+		file = file->next;
+	if (file != NULL)
+		ref_get_locked(file, ret_ref);
+	pthread_mutex_unlock(&lock);
+	return file != NULL || open_file_find(fd, ret_ref);
 }
 
 bool open_file_find(int fd, struct open_ref *ret_ref)
@@ -72,10 +110,10 @@ bool open_file_find(int fd, struct open_ref *ret_ref)
 	pthread_mutex_lock(&lock);
 	file = *find_locked(&status);
 	if (file != NULL) {
-		ret_ref->node = file->node;
-		ret_ref->is_inherited = file->is_inherited;
-		ret_ref->drm = file->drm != NULL ? core_file_get(file->drm) : NULL;
-		ret_ref->sw_sync = file->sw_sync != NULL ? core_sw_sync_get(file->sw_sync) : NULL;
+		ref_get_locked(file, ret_ref);
+		/* Relaxed: a hint, which the next call may use. */
+		if (fd < MAX_KINDS)
+			wwr_atomic_store(&file_ids[fd], file->id, WWR_RELAXED);
 	}
 	pthread_mutex_unlock(&lock);
 	return file != NULL;
@@ -157,9 +195,13 @@ int open_file_add(struct front_node node, struct core_file *drm, struct core_sw_
 	fd_set_kind(file->own_fd, FD_OWN);
 	fd_set_kind(fd, FD_FILE);
 	pthread_mutex_lock(&lock);
+	file->id = ++last_id;
 	file->next = files;
 	files = file;
 	pthread_mutex_unlock(&lock);
+	/* Relaxed: whoever has a descriptor has seen it made. */
+	if (fd < MAX_KINDS)
+		wwr_atomic_store(&file_ids[fd], file->id, WWR_RELAXED);
 	return fd;
 }
 

@@ -35,6 +35,9 @@ enum fd_kind {
 enum fd_kind fd_kind(int fd);
 void fd_set_kind(int fd, enum fd_kind kind);
 
+/* The second number is a copy of the first. */
+void fd_copy_kind(int fd, int to);
+
 /* Whether anything was ever opened here: if not, nothing has to be looked at. */
 bool fd_is_any(void);
 
@@ -44,6 +47,7 @@ enum fd_kind fd_learn(int fd);
 /* Fields: (i) immutable, (l) under the lock of the table. */
 struct open_file {
 	struct open_file *next; /* (l) */
+	uint64_t id;		/* (i) of no other one, never 0 */
 	dev_t dev;		/* (i) of the pipe */
 	ino_t ino;		/* (i) */
 	int own_fd;		/* (i) the writing end */
@@ -71,6 +75,12 @@ int open_file_add(struct front_node node, struct core_file *drm, struct core_sw_
 
 /* false: it is none. */
 bool open_file_find(int fd, struct open_ref *ret_ref);
+
+/*
+ * The same without asking the system, for what is done to nothing else: if the number was closed
+ * where nobody saw it and is something else now, this is what it was.
+ */
+bool open_file_find_fast(int fd, struct open_ref *ret_ref);
 void open_ref_put(struct open_ref *ref);
 
 /* Files of which nobody has a descriptor any more end. */
