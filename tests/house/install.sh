@@ -49,8 +49,9 @@ EOF
 compile device.c wwresv-drm
 ./program
 
-WWRESV_SHIM_LIBRARY=$(find "$work/stage" -name libwwresv-shim.so) \
-	"$work"/stage/*/*/bin/wwresv run -- ls -d /dev/dri/card1
+library=$(find "$work/stage" -name libwwresv-shim.so)
+tool=$(find "$work/stage" -name wwresv -type f -perm -u+x)
+WWRESV_SHIM_LIBRARY=$library "$tool" run -- ls -d /dev/dri/card1
 
 printf '#include <wwresv/wwresv.h>\n#include "lockset/park.h"\nint main(void) { return 0; }\n' >bad.c
 if compile bad.c wwresv 2>/dev/null; then
