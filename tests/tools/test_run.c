@@ -3,6 +3,7 @@
 #include "tests/tools/test_submit_tool.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,6 +67,32 @@ Test(tools_run, signals_reach_the_program)
 	cr_expect_eq(tool.code, 9);
 	tool_free(&tool);
 }
+
+Test(tools_run, program_that_does_not_look_for_devices_is_as_ever)
+{
+	static const char script[] = "ls -l /etc/passwd /dev/null; stat -c %t:%T /dev/zero;"
+				     "readlink -f /proc/self/exe; seq 1000 | sort -r | tail -n 3;"
+				     "{ echo to stderr; } >&2; exit 3";
+	struct tool tool = RUN("run", "--", "sh", "-c", script);
+	FILE *plain = popen(script, "r");
+	char out[4096];
+	size_t length = fread(out, 1, sizeof(out) - 1, plain);
+
+	out[length] = '\0';
+	pclose(plain);
+	cr_expect_gt(length, 50);
+	cr_expect_str_eq(tool.out, out);
+	cr_expect_str_eq(tool.err, "to stderr\n");
+	cr_expect_eq(tool.code, 3);
+	tool_free(&tool);
+}
+
+#ifdef STATIC_PROGRAM
+Test(tools_run, static_program_is_told_of)
+{
+	expect_error(RUN("run", "--", STATIC_PROGRAM), 4, "is linked statically: it will not find");
+}
+#endif
 
 Test(tools_run, folder_of_the_devices_is_gone_afterwards)
 {

@@ -6,6 +6,7 @@
 #include "tools/common/cli.h"
 #include "tools/run/child.h"
 #include "tools/run/front.h"
+#include "tools/run/program.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -161,6 +162,7 @@ int run_main(int argc, char **argv)
 	struct front_options devices;
 	char tree[FRONT_TREE_BYTES];
 	char report[REPORT_BYTES];
+	const char *refusal;
 	int status = 0;
 	int code, ret;
 
@@ -168,6 +170,9 @@ int run_main(int argc, char **argv)
 	code = parse_options(argc, argv, &options);
 	if (code >= 0)
 		return cli_finish_stdout() == 0 ? code : CLI_USAGE;
+	refusal = program_refuses_preload(argv[optind]);
+	if (refusal != NULL)
+		cli_note("%s %s: it will not find the devices", argv[optind], refusal);
 	front_args_options(&options.front, &devices);
 	ret = front_tree_make(&devices, tree);
 	if (ret != 0) {
