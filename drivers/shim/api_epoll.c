@@ -14,9 +14,11 @@
 #include "drivers/shim/real.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAGIC	   UINT64_C(0x7717e5a9b3000000)
@@ -208,13 +210,26 @@ static struct watch *find_id_locked(int epoll_fd, uint32_t id)
 	return watch;
 }
 
-/* One event of ours becomes the program's.  false: its watch is gone. */
+/* A dma-buf may have got a new fence since it was looked at. */
+static bool is_ready(int fd, short direction)
+{
+	struct pollfd now = {.events = POLLIN};
+	bool ready;
+
+	if (wwr_dma_buf_poll(fd, direction, &now.fd) != 0)
+		return true;
+	ready = real()->poll(&now, 1, 0) != 0;
+	real()->close(now.fd);
+	return ready;
+}
+
+/* One event of ours becomes the program's.  false: its watch is gone, or it is not ready. */
 static bool translate_locked(int epoll_fd, struct epoll_event *event)
 {
 	uint32_t id = (uint32_t)(event->data.u64 & ID_MASK);
 	struct watch *watch = find_id_locked(epoll_fd, id & ~1u);
 
-	if (watch == NULL)
+	if (watch == NULL || !is_ready(watch->fd, directions[id & 1]))
 		return false;
 	event->events = (uint32_t)directions[id & 1];
 	event->data = watch->data;
@@ -240,16 +255,36 @@ static int translate_all(int epoll_fd, struct epoll_event *events, int num)
 	return kept;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 SHIM_API int epoll_pwait(int epoll_fd, struct epoll_event *events, int num, int timeout_ms,
 			 const sigset_t *mask)
 {
+	int64_t end_ms = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
 	int ret;
 
 	if (fd_kind(epoll_fd) != FD_EPOLL)
 		return real()->epoll_pwait(epoll_fd, events, num, timeout_ms, mask);
-	renew_all(epoll_fd);
-	ret = real()->epoll_pwait(epoll_fd, events, num, timeout_ms, mask);
-	return ret > 0 ? translate_all(epoll_fd, events, ret) : ret;
+	for (;;) {
+		renew_all(epoll_fd);
+		ret = real()->epoll_pwait(epoll_fd, events, num, timeout_ms, mask);
+		if (ret <= 0)
+			return ret;
+		ret = translate_all(epoll_fd, events, ret);
+		if (ret != 0 || timeout_ms == 0)
+			return ret;
+		if (timeout_ms > 0) {
+			int64_t left_ms = end_ms - now_ms();
+
+			timeout_ms = left_ms > 0 ? (int)left_ms : 0;
+		}
+	}
 }
 
 SHIM_API int epoll_wait(int epoll_fd, struct epoll_event *events, int num, int timeout_ms)
@@ -262,16 +297,18 @@ SHIM_API int epoll_wait(int epoll_fd, struct epoll_event *events, int num, int t
 SHIM_API int epoll_pwait2(int epoll_fd, struct epoll_event *events, int num,
 			  const struct timespec *timeout, const sigset_t *mask)
 {
-	int ret;
+	int64_t timeout_ms = -1;
 
 	if (real()->epoll_pwait2 == NULL) {
 		errno = ENOSYS;
 		return -1;
 	}
-	if (fd_kind(epoll_fd) == FD_EPOLL)
-		renew_all(epoll_fd);
-	ret = real()->epoll_pwait2(epoll_fd, events, num, timeout, mask);
-	if (ret > 0 && fd_kind(epoll_fd) == FD_EPOLL)
-		ret = translate_all(epoll_fd, events, ret);
-	return ret;
+	if (fd_kind(epoll_fd) != FD_EPOLL)
+		return real()->epoll_pwait2(epoll_fd, events, num, timeout, mask);
+	/* Rounded up: not before its time. */
+	if (timeout != NULL)
+		timeout_ms =
+		    (int64_t)timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000;
+	return epoll_pwait(epoll_fd, events, num, timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX,
+			   mask);
 }

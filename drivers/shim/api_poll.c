@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NS_PER_S  1000000000
@@ -80,25 +81,77 @@ static int take_results(struct pollfd *ours, struct pollfd *fds, nfds_t num)
 	return ready;
 }
 
-static int poll_with_dma_bufs(struct pollfd *fds, nfds_t num, nfds_t num_bufs,
-			      const struct timespec *timeout, const sigset_t *mask)
+/* Whether there is time left, and how much. */
+static bool time_left(const struct timespec *deadline, struct timespec *ret_left)
 {
-	struct pollfd *ours = wwr_alloc_array(num + 2 * num_bufs, sizeof(*ours));
-	int ready;
-	int error;
-	int ret;
+	struct timespec now;
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ret_left->tv_sec = deadline->tv_sec - now.tv_sec;
+	ret_left->tv_nsec = deadline->tv_nsec - now.tv_nsec;
+	if (ret_left->tv_nsec < 0) {
+		ret_left->tv_nsec += NS_PER_S;
+		ret_left->tv_sec--;
+	}
+	return ret_left->tv_sec >= 0;
+}
+
+static void set_deadline(const struct timespec *timeout, struct timespec *ret_deadline)
+{
+	clock_gettime(CLOCK_MONOTONIC, ret_deadline);
+	ret_deadline->tv_sec += timeout->tv_sec;
+	ret_deadline->tv_nsec += timeout->tv_nsec;
+	if (ret_deadline->tv_nsec >= NS_PER_S) {
+		ret_deadline->tv_nsec -= NS_PER_S;
+		ret_deadline->tv_sec++;
+	}
+}
+
+/*
+ * One round: what is ready now, or else a sleep until something may be.  *ret_again: it may be,
+ * but a dma-buf may have got a new fence meanwhile.
+ */
+static int poll_round(struct pollfd *fds, nfds_t num, nfds_t num_ours, const struct timespec *left,
+		      const sigset_t *mask, bool *ret_again)
+{
+	static const struct timespec no_time;
+	struct pollfd *ours = wwr_alloc_array(num_ours, sizeof(*ours));
+	int error, ready, ret;
+
+	*ret_again = false;
 	if (ours == NULL) {
 		errno = ENOMEM;
 		return -1;
 	}
 	stand_in(ours, fds, num);
-	ret = real()->ppoll(ours, num + 2 * num_bufs, timeout, mask);
+	ret = real()->ppoll(ours, num_ours, &no_time, NULL);
+	if (ret == 0) {
+		ret = real()->ppoll(ours, num_ours, left, mask);
+		*ret_again = ret > 0;
+	}
 	error = errno;
 	ready = take_results(ours, fds, num);
 	wwr_free(ours);
 	errno = error;
 	return ret < 0 ? ret : ready;
+}
+
+static int poll_with_dma_bufs(struct pollfd *fds, nfds_t num, nfds_t num_bufs,
+			      const struct timespec *timeout, const sigset_t *mask)
+{
+	struct timespec deadline, left;
+	bool again;
+	int ret;
+
+	if (timeout != NULL)
+		set_deadline(timeout, &deadline);
+	do {
+		if (timeout != NULL && !time_left(&deadline, &left))
+			left = (struct timespec){0};
+		ret = poll_round(fds, num, num + 2 * num_bufs, timeout != NULL ? &left : NULL, mask,
+				 &again);
+	} while (again);
+	return ret;
 }
 
 static int do_poll(struct pollfd *fds, nfds_t num, int timeout_ms)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -158,6 +159,59 @@ static void check_epoll(void)
 	close(epoll_fd);
 }
 
+/* A sleeper is not woken by the end of a fence after which another one came. */
+struct relay {
+	struct busy busy;
+	int next; /* a sync_file that signals at 2 */
+};
+
+static void *run_relay(void *arg)
+{
+	struct relay *relay = arg;
+	struct dma_buf_import_sync_file import = {.flags = DMA_BUF_SYNC_WRITE, .fd = relay->next};
+
+	(void)drmIoctl(relay->busy.buf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
+	client_timeline_inc(relay->busy.timeline, 1);
+	return NULL;
+}
+
+static bool relay_start(struct relay *relay, pthread_t *ret_thread)
+{
+	if (!busy_make(&relay->busy, DMA_BUF_SYNC_WRITE))
+		return false;
+	relay->next = client_timeline_fence(relay->busy.timeline, 2);
+	return pthread_create(ret_thread, NULL, run_relay, relay) == 0;
+}
+
+static void check_relays(void)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	struct relay relay;
+	struct pollfd entry = {.events = POLLIN};
+	pthread_t thread;
+
+	tap_ok(relay_start(&relay, &thread), "a second writer comes while the first is there");
+	entry.fd = relay.busy.buf;
+	tap_ok(poll(&entry, 1, 200) == 0, "poll() waits for both");
+	pthread_join(thread, NULL);
+	client_timeline_inc(relay.busy.timeline, 1);
+	tap_ok(poll(&entry, 1, 10000) == 1 && entry.revents == POLLIN, "and then not");
+	busy_end(&relay.busy);
+	close(relay.next);
+
+	tap_ok(relay_start(&relay, &thread) &&
+		   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, relay.busy.buf, &event) == 0,
+	       "once more");
+	tap_ok(epoll_wait(epoll_fd, &event, 1, 200) == 0, "epoll waits for both");
+	pthread_join(thread, NULL);
+	client_timeline_inc(relay.busy.timeline, 1);
+	tap_ok(epoll_wait(epoll_fd, &event, 1, 10000) == 1, "and then not");
+	busy_end(&relay.busy);
+	close(relay.next);
+	close(epoll_fd);
+}
+
 static void check_dma_buf_ioctls(void)
 {
 	struct dma_buf_export_sync_file export = {.flags = DMA_BUF_SYNC_READ, .fd = -1};
@@ -181,13 +235,14 @@ static void check_dma_buf_ioctls(void)
 
 int main(void)
 {
-	tap_plan(31);
+	tap_plan(37);
 	mock_fd = client_open("wwrmock", true);
 	vgem_fd = client_open("vgem", true);
 	check_sharing();
 	check_mapping();
 	check_polls();
 	check_epoll();
+	check_relays();
 	check_dma_buf_ioctls();
 	close(mock_fd);
 	close(vgem_fd);
