@@ -23,6 +23,7 @@ struct submit {
 	int64_t begin_ns;
 	uint64_t hold_ns;
 	uint64_t num_backoffs, wait_ns; /* of the set's counts, given to buffers so far */
+	struct wwr_device_bo *met;	/* whose lock was not to be had last, or NULL */
 	struct wwr_submit_result result;
 };
 
@@ -40,8 +41,12 @@ static void submit_count(struct submit *submit, const struct wwr_lock_set *set,
 }
 
 /* The buffer, of several that share the reservation the first one, whose mutex this is. */
-static struct wwr_device_bo *submit_find(const struct wwr_job *job, const struct wwr_mutex *mutex)
+static struct wwr_device_bo *submit_find(const struct submit *submit, const struct wwr_mutex *mutex)
 {
+	const struct wwr_job *job = submit->job;
+
+	if (submit->met != NULL && wwr_bo_mutex(&submit->met->base) == mutex)
+		return submit->met->home;
 	for (uint32_t i = 0; i < job->num_buffers; i++) {
 		if (wwr_bo_mutex(&job->bos[i]->base) == mutex)
 			return job->bos[i]->home;
@@ -58,7 +63,7 @@ static void submit_count_contended(struct submit *submit, const struct wwr_lock_
 	wwr_lock_set_get_stats(set, &stats);
 	if (stats.last_contended == NULL)
 		return;
-	bo = submit_find(submit->job, stats.last_contended);
+	bo = submit_find(submit, stats.last_contended);
 	if (bo != NULL)
 		submit_count(submit, set, bo);
 }
@@ -76,8 +81,10 @@ static int submit_acquire(struct wwr_lock_set *set, void *arg)
 
 		if (busy || ret != 0)
 			submit_count(submit, set, job->bos[i]);
-		if (ret != 0)
+		if (ret != 0) {
+			submit->met = job->bos[i];
 			return ret;
+		}
 	}
 	return 0;
 }
@@ -239,7 +246,7 @@ static void submit_take_stats(struct submit *submit, const struct wwr_lock_set *
 	result->wait_ns = stats.wait_ns;
 	result->reserve_ns = (uint64_t)(mock_now_ns() - submit->begin_ns);
 	if (stats.last_contended != NULL)
-		result->contended = submit_find(submit->job, stats.last_contended);
+		result->contended = submit_find(submit, stats.last_contended);
 }
 
 static int submit_locked(struct wwr_lock_set *set, void *arg)
