@@ -107,11 +107,14 @@ void hostile_world_init(struct hostile_world *world, enum hostile_target target)
 	struct drm_gem_flink flink;
 	struct drm_prime_handle prime = {.flags = DRM_CLOEXEC};
 	struct wwr_drm_syncobj_handle to_fd;
+	struct drm_set_version version = {1, 4, -1, -1};
 	struct drm_auth auth;
 
 	memset(world, 0, sizeof(*world));
 	must(core_file_open(device, false, 1, 1, &world->file));
 	must(core_file_open(device, false, 2, 2, &world->other));
+	/* The device's name can be read after that only. */
+	must(call_with(world->file, DRM_IOCTL_SET_VERSION, &version));
 	must(call_with(world->file, DRM_IOCTL_MODE_CREATE_DUMB, &dumb));
 	world->buffer = flink.handle = prime.handle = dumb.handle;
 	must(call_with(world->file, DRM_IOCTL_GEM_FLINK, &flink));
