@@ -38,7 +38,8 @@ int front_device_create(const struct front_options *options, unsigned int index,
 			struct core_device **ret_device)
 {
 	if (options->drivers[index] == FRONT_WWRMOCK)
-		return wwrmock_device_create(options->caps, &options->quota, NULL, ret_device);
+		return wwrmock_device_create(options->caps, &options->quota, &options->mock,
+					     ret_device);
 	return vgem_device_create(options->caps, &options->quota, VGEM_FENCE_TIMEOUT_NS,
 				  ret_device);
 }

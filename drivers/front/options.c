@@ -47,6 +47,7 @@ void front_options_init(struct front_options *options)
 		options->drivers[i] = (enum front_driver)i;
 	options->caps = CORE_CAP_ALL;
 	options->quota = core_default_quota;
+	wwr_device_config_init(&options->mock);
 }
 
 /* The next word of a list; false = there is none.  A word that is too long is cut: no name is. */
@@ -179,6 +180,77 @@ int front_options_set_quota(struct front_options *options, const char *list, cha
 	return ret;
 }
 
+/* A number that ends with the text; false: it is none. */
+static bool parse_number(const char *text, double max, double *ret_number)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	*ret_number = strtod(text, &end);
+	return *end == '\0' && *ret_number <= max;
+}
+
+/* false: no such name, or no value of it. */
+static bool set_mock(struct wwr_device_config *mock, const char *name, const char *value)
+{
+	static const char *const engines[WWR_NUM_ENGINE_CLASSES] = {"rcs", "bcs", "vcs", "vecs",
+								    "ccs"};
+	double number;
+
+	if (strcmp(name, "touch") == 0) {
+		mock->touch_full = strcmp(value, "full") == 0;
+		return mock->touch_full || strcmp(value, "head") == 0;
+	}
+	if (strcmp(name, "scale") == 0)
+		return parse_number(value, 1e6, &mock->time_scale);
+	for (unsigned int i = 0; i < WWR_NUM_ENGINE_CLASSES; i++) {
+		if (strcmp(name, engines[i]) != 0)
+			continue;
+		if (!parse_number(value, WWR_MAX_ENGINES, &number) || number != (uint32_t)number)
+			return false;
+		mock->num_engines[i] = (uint32_t)number;
+		return true;
+	}
+	return false;
+}
+
+/* Together they must be at least one, and not too many. */
+static bool engines_are_good(const struct wwr_device_config *mock)
+{
+	uint32_t num = 0;
+
+	for (unsigned int i = 0; i < WWR_NUM_ENGINE_CLASSES; i++)
+		num += mock->num_engines[i];
+	return num >= 1 && num <= WWR_MAX_ENGINES;
+}
+
+int front_options_set_mock(struct front_options *options, const char *list, char *ret_why,
+			   size_t why_bytes)
+{
+	char word[MAX_WORD_BYTES];
+
+	while (next_word(&list, word)) {
+		char *value = strchr(word, '=');
+
+		if (value != NULL)
+			*value++ = '\0';
+		if (value == NULL || !set_mock(&options->mock, word, value)) {
+			snprintf(
+			    ret_why, why_bytes,
+			    "'%s%s%s' is none of rcs=N, bcs=N, vcs=N, vecs=N, ccs=N (engines), "
+			    "scale=X (of durations), touch=head or touch=full",
+			    word, value != NULL ? "=" : "", value != NULL ? value : "");
+			return -EINVAL;
+		}
+	}
+	if (engines_are_good(&options->mock))
+		return 0;
+	snprintf(ret_why, why_bytes, "the mock GPU has 1 to %u engines of all classes together",
+		 WWR_MAX_ENGINES);
+	return -EINVAL;
+}
+
 int front_options_read_env(struct front_options *options, char *ret_why, size_t why_bytes)
 {
 	const char *list;
@@ -194,5 +266,8 @@ int front_options_read_env(struct front_options *options, char *ret_why, size_t 
 	list = getenv(FRONT_ENV_QUOTA);
 	if (ret == 0 && list != NULL)
 		ret = front_options_set_quota(options, list, ret_why, why_bytes);
+	list = getenv(FRONT_ENV_MOCK);
+	if (ret == 0 && list != NULL)
+		ret = front_options_set_mock(options, list, ret_why, why_bytes);
 	return ret;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,15 +62,21 @@ static bool is_all(const uint8_t *bytes, uint8_t value, size_t num)
 	return true;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int fd = client_open("wwrmock", true);
 	struct client_buffer buffer;
+	struct wwr_drm_get_param param = {.param = WWR_DRM_PARAM_NUM_ENGINES};
 	uint64_t point = 1, value = 0;
 	uint32_t sync = 0;
 	int dma_buf = -1, out = -1;
 
-	tap_plan(8);
+	tap_plan(argc > 1 ? 9 : 8);
+	/* How many engines of kind 0 it should have, if the caller says so. */
+	if (argc > 1)
+		tap_ok(drmIoctl(fd, WWR_IOCTL_GET_PARAM, &param) == 0 &&
+			   param.value == strtoull(argv[1], NULL, 10),
+		       "%s engines", argv[1]);
 	tap_ok(client_buffer_create(fd, &buffer) && drmSyncobjCreate(fd, 0, &sync) == 0 &&
 		   drmPrimeHandleToFD(fd, buffer.handle, DRM_CLOEXEC | DRM_RDWR, &dma_buf) == 0,
 	       "a dumb buffer, its dma-buf and a syncobj");

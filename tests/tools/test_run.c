@@ -30,6 +30,12 @@ Test(tools_run, wrong_options_are_named)
 	expect_error(RUN("run", "--quota", "buffers=-1", "true"), 2, "is not NAME=NUMBER");
 	expect_error(RUN("run", "--quota", "buffers=9999999999", "true"), 2, "is none of");
 	expect_error(RUN("run", "--quota", "", "true"), 2, "is empty");
+	expect_error(RUN("run", "--mock", "rcs=x", "true"), 2, "'rcs=x' is none of");
+	expect_error(RUN("run", "--mock", "rcs=1.5", "true"), 2, "'rcs=1.5' is none of");
+	expect_error(RUN("run", "--mock", "gpu", "true"), 2, "'gpu' is none of");
+	expect_error(RUN("run", "--mock", "rcs=40,ccs=40", "true"), 2, "1 to 64 engines");
+	expect_error(RUN("run", "--mock", "rcs=0,bcs=0,vcs=0,vecs=0,ccs=0", "true"), 2,
+		     "1 to 64 engines");
 	expect_error(RUN("info", "more"), 2, "what is 'more'?");
 }
 

@@ -15,7 +15,9 @@ const char front_args_usage[] =
     "                        PRIME_IMPORT, PRIME_EXPORT, SYNCOBJ, SYNCOBJ_TIMELINE\n"
     "  --driver NAME         wwrmock or vgem; given once, there is one device.  In the order\n"
     "                        given they are card0 and card1 (default: wwrmock, vgem)\n"
-    "  --quota NAME=NUMBER   of each open file: buffers, syncobjs, bytes\n";
+    "  --quota NAME=NUMBER   of each open file: buffers, syncobjs, bytes\n"
+    "  --mock NAME=VALUE     of the mock GPU: engines rcs, bcs, vcs, vecs and ccs; scale of\n"
+    "                        the durations of jobs; touch=full: jobs touch all of a buffer\n";
 
 struct kind {
 	int letter;
@@ -28,11 +30,21 @@ static const struct kind kinds[] = {
     {'c', "--cap", front_options_set_caps},
     {'d', "--driver", front_options_set_drivers},
     {'q', "--quota", front_options_set_quota},
+    {'m', "--mock", front_options_set_mock},
 };
 
 static char *list_of(struct front_args *args, int letter)
 {
-	return letter == 'c' ? args->caps : letter == 'd' ? args->drivers : args->quota;
+	switch (letter) {
+	case 'c':
+		return args->caps;
+	case 'd':
+		return args->drivers;
+	case 'q':
+		return args->quota;
+	default:
+		return args->mock;
+	}
 }
 
 int front_args_take(struct front_args *args, int letter, const char *value)
@@ -68,6 +80,7 @@ void front_args_options(const struct front_args *args, struct front_options *ret
 		(void)front_options_set_drivers(ret_options, args->drivers, why, sizeof(why));
 	(void)front_options_set_caps(ret_options, args->caps, why, sizeof(why));
 	(void)front_options_set_quota(ret_options, args->quota, why, sizeof(why));
+	(void)front_options_set_mock(ret_options, args->mock, why, sizeof(why));
 }
 
 void front_args_set_env(const struct front_args *args)
@@ -75,4 +88,5 @@ void front_args_set_env(const struct front_args *args)
 	setenv(FRONT_ENV_CAPS, args->caps, 1);
 	setenv(FRONT_ENV_DRIVERS, args->drivers, 1);
 	setenv(FRONT_ENV_QUOTA, args->quota, 1);
+	setenv(FRONT_ENV_MOCK, args->mock, 1);
 }

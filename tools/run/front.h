@@ -13,12 +13,14 @@ struct front_args {
 	char caps[FRONT_LIST_BYTES];
 	char drivers[FRONT_LIST_BYTES];
 	char quota[FRONT_LIST_BYTES];
+	char mock[FRONT_LIST_BYTES];
 };
 
 #define FRONT_LONG_OPTIONS                                                                         \
 	{"cap", required_argument, NULL, 'c'}, {"driver", required_argument, NULL, 'd'},           \
+	    {"quota", required_argument, NULL, 'q'},                                               \
 	{                                                                                          \
-		"quota", required_argument, NULL, 'q'                                              \
+		"mock", required_argument, NULL, 'm'                                               \
 	}
 
 /* What the usage says of them. */
