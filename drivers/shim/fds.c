@@ -21,6 +21,9 @@
 /* The library's descriptors are up here, if they may, out of the way of the program's. */
 #define FIRST_OWN_FD 512
 
+/* So many files are asked in one system call whether they are closed. */
+#define POLL_CHUNK 128
+
 static uint8_t kinds[MAX_KINDS];     /* atomic, each: enum fd_kind */
 static uint64_t file_ids[MAX_KINDS]; /* atomic, each: of the FD_FILE, or 0 */
 static uint32_t is_any;		     /* atomic */
@@ -205,25 +208,37 @@ int open_file_add(struct front_node node, struct core_file *drm, struct core_sw_
 	return fd;
 }
 
-static bool is_closed(const struct open_file *file)
+/* Under lock: marks up to POLL_CHUNK files that are closed, and says where to go on. */
+static struct open_file *mark_closed(struct open_file *file)
 {
-	struct pollfd own = {.fd = file->own_fd};
+	struct open_file *asked[POLL_CHUNK];
+	struct pollfd own[POLL_CHUNK];
+	nfds_t num = 0;
 
-	return real()->poll(&own, 1, 0) == 1 && (own.revents & POLLERR) != 0;
+	for (; file != NULL && num < POLL_CHUNK; file = file->next, num++) {
+		asked[num] = file;
+		own[num] = (struct pollfd){.fd = file->own_fd};
+	}
+	if (real()->poll(own, num, 0) <= 0)
+		return file;
+	for (nfds_t i = 0; i < num; i++)
+		asked[i]->is_closed = (own[i].revents & POLLERR) != 0;
+	return file;
 }
 
-void open_files_collect(void)
+/* Those that are closed leave; a list of them. */
+static struct open_file *take_closed(void)
 {
 	struct open_file *closed = NULL;
 	struct open_file **link = &files;
 
-	if (!fd_is_any())
-		return;
 	pthread_mutex_lock(&lock);
+	for (struct open_file *file = files; file != NULL;)
+		file = mark_closed(file);
 	while (*link != NULL) {
 		struct open_file *file = *link;
 
-		if (!is_closed(file)) {
+		if (!file->is_closed) {
 			link = &file->next;
 			continue;
 		}
@@ -232,6 +247,13 @@ void open_files_collect(void)
 		closed = file;
 	}
 	pthread_mutex_unlock(&lock);
+	return closed;
+}
+
+void open_files_collect(void)
+{
+	struct open_file *closed = fd_is_any() ? take_closed() : NULL;
+
 	/* Without the lock, since the end of a file runs its driver's code. */
 	while (closed != NULL) {
 		struct open_file *file = closed;

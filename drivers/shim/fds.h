@@ -52,6 +52,7 @@ struct open_file {
 	ino_t ino;		/* (i) */
 	int own_fd;		/* (i) the writing end */
 	int pid;		/* (i) who opened it */
+	bool is_closed;		/* (l) nobody has a descriptor any more */
 	bool is_inherited;	/* (l) of the process that this one was forked from */
 	struct front_node node; /* (i) if drm != NULL */
 	struct core_file *drm;	/* (i) a reference; NULL: it is sw_sync */

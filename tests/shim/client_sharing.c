@@ -324,14 +324,36 @@ static void check_closing_race(void)
 	tap_ok(client_count_fds() == before, "which ends each time");
 }
 
+/* More than fit into one question, closed from the middle. */
+static void check_many(void)
+{
+	unsigned int before = client_count_fds();
+	struct client_buffer buffer;
+	int fds[NUM_ROUNDS];
+	bool good = true;
+
+	for (int i = 0; i < NUM_ROUNDS; i++)
+		fds[i] = open("/dev/dri/renderD128", O_RDWR | O_CLOEXEC);
+	for (int i = 0; i < NUM_ROUNDS; i += 2)
+		close(fds[i]);
+	for (int i = 1; i < NUM_ROUNDS; i += 2) {
+		good = good && client_buffer_create(fds[i], &buffer);
+		client_buffer_destroy(&buffer);
+		good = close(fds[i]) == 0 && good;
+	}
+	tap_ok(good, "hundreds of open devices");
+	tap_ok(client_count_fds() == before, "which all end");
+}
+
 int main(void)
 {
-	tap_plan(26);
+	tap_plan(28);
 	check_copies();
 	check_socket();
 	check_orphan();
 	check_children();
 	check_threads();
 	check_closing_race();
+	check_many();
 	return tap_exit();
 }
