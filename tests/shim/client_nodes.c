@@ -3,9 +3,11 @@
 #include "tests/shim/client.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +143,43 @@ static void check_names(void)
 	close(fd);
 }
 
+/* What a program calls that was linked with a C library before 2.33. */
+static void check_old_names(void)
+{
+	int (*old_stat)(int, const char *, struct stat *);
+	int (*old_fstat)(int, int, struct stat *);
+	int fd = open("/dev/dri/card0", O_RDWR);
+	struct stat status;
+
+	*(void **)&old_stat = dlsym(RTLD_DEFAULT, "__xstat64");
+	*(void **)&old_fstat = dlsym(RTLD_DEFAULT, "__fxstat64");
+	tap_ok(old_stat != NULL && old_stat(1, "/dev/dri/card0", &status) == 0 &&
+		   status.st_rdev == makedev(226, 0),
+	       "the old name of stat()");
+	tap_ok(old_fstat != NULL && old_fstat(1, fd, &status) == 0 && S_ISCHR(status.st_mode),
+	       "and of fstat()");
+	close(fd);
+}
+
+/* The flags and the number of entries are not known when this is compiled: so with checks. */
+static void check_checked(int flags, unsigned int num)
+{
+	struct pollfd entries[2];
+	char target[PATH_MAX];
+	char name[64];
+	int fd = open("/dev/dri/card1", flags);
+	ssize_t length;
+
+	tap_ok(fd >= 0, "open() with flags that nobody knows");
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	length = readlink(name, target, sizeof(target) - num);
+	tap_ok(length == 14 && memcmp(target, "/dev/dri/card1", 14) == 0, "readlink() of a size");
+	entries[0] = (struct pollfd){.fd = fd, .events = POLLIN};
+	entries[1] = (struct pollfd){.fd = -1};
+	tap_ok(poll(entries, num, 0) == 0, "poll() of a number");
+	close(fd);
+}
+
 static void check_fdinfo(void)
 {
 	int fd = client_open("vgem", true);
@@ -172,14 +211,17 @@ static void check_numbers(void)
 	tap_ok(client_count_fds() == before, "and close() gives all back");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	tap_plan(36);
+	(void)argv;
+	tap_plan(41);
 	check_versions();
 	check_devices();
 	check_stat();
 	check_names();
 	check_fdinfo();
+	check_old_names();
+	check_checked(argc > 7 ? O_RDONLY : O_RDWR, (unsigned int)argc + 1);
 	check_numbers();
 	return tap_exit();
 }
