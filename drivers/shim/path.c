@@ -4,6 +4,7 @@
 #include "drivers/shim/fds.h"
 #include "drivers/shim/real.h"
 #include "drivers/shim/world.h"
+#include "lockset/wwr_atomic.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -133,6 +134,32 @@ static void look_in_tree(struct path *path)
 	path->name = path->buffer;
 }
 
+static uint32_t cwd_in_tree; /* atomic */
+
+void path_set_cwd(bool in_tree)
+{
+	/* Relaxed: who changes the folder while others use names has no order anyway. */
+	wwr_atomic_store(&cwd_in_tree, in_tree ? 1 : 0, WWR_RELAXED);
+}
+
+bool path_cwd_is_in_tree(void)
+{
+	return wwr_atomic_load(&cwd_in_tree, WWR_RELAXED) != 0; /* relaxed: as above */
+}
+
+/* The link to the folder that relative names begin at; false: it is not in the tree. */
+static bool link_to_folder(int dirfd, char *ret_link, size_t link_bytes)
+{
+	if (dirfd == AT_FDCWD && path_cwd_is_in_tree()) {
+		snprintf(ret_link, link_bytes, "/proc/self/cwd");
+		return true;
+	}
+	if (dirfd < 0 || fd_kind(dirfd) != FD_TREE)
+		return false;
+	snprintf(ret_link, link_bytes, "/proc/self/fd/%d", dirfd);
+	return true;
+}
+
 /* A name below a folder of the tree, as if it had been absolute; false: it is not. */
 static bool join_tree(int dirfd, const char *name, char *ret_name)
 {
@@ -140,9 +167,8 @@ static bool join_tree(int dirfd, const char *name, char *ret_name)
 	char link[32];
 	ssize_t length;
 
-	if (dirfd < 0 || fd_kind(dirfd) != FD_TREE)
+	if (!link_to_folder(dirfd, link, sizeof(link)))
 		return false;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
 	length = real()->readlink(link, folder, sizeof(folder) - 1);
 	if (length <= 0)
 		return false;

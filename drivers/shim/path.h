@@ -29,6 +29,10 @@ struct path {
 /* dirfd as in openat().  name may be NULL. */
 void path_look(struct path *path, int dirfd, const char *name);
 
+/* The folder of this process is now one of the tree, or is none. */
+void path_set_cwd(bool in_tree);
+bool path_cwd_is_in_tree(void);
+
 /* A name in the tree becomes what the program knows; length as of strlen(), also the new one. */
 size_t path_strip_tree(char *name, size_t length);
 

@@ -39,6 +39,10 @@ typedef int (*shim_dirent_compare)(const struct dirent **, const struct dirent *
 	F(int, chown, (const char *, uid_t, gid_t))                                                \
 	F(ssize_t, getxattr, (const char *, const char *, void *, size_t))                         \
 	F(ssize_t, lgetxattr, (const char *, const char *, void *, size_t))                        \
+	F(int, chdir, (const char *))                                                              \
+	F(int, fchdir, (int))                                                                      \
+	F(char *, get_current_dir_name, (void))                                                    \
+	F(char *, getcwd, (char *, size_t))                                                        \
 	F(int, stat, (const char *, struct stat *))                                                \
 	F(int, lstat, (const char *, struct stat *))                                               \
 	F(int, fstat, (int, struct stat *))                                                        \

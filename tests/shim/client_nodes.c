@@ -180,6 +180,28 @@ static void check_checked(int flags, unsigned int num)
 	close(fd);
 }
 
+/* Names that begin at the folder of the process. */
+static void check_folder(void)
+{
+	char before[PATH_MAX], inside[PATH_MAX];
+	struct stat status;
+	int fd, dir;
+
+	tap_ok(getcwd(before, sizeof(before)) != NULL && chdir("/dev/dri") == 0, "into the folder");
+	tap_ok(getcwd(inside, sizeof(inside)) != NULL && strcmp(inside, "/dev/dri") == 0,
+	       "which is named so");
+	tap_ok(getcwd(inside, 4) == NULL && errno == ERANGE, "where there is room for the name");
+	fd = open("card1", O_RDWR);
+	tap_ok(fd >= 0 && stat("card1", &status) == 0 && status.st_rdev == makedev(226, 1),
+	       "a name in it");
+	close(fd);
+	tap_ok(chdir(before) == 0 && open("card1", O_RDWR) < 0 && errno == ENOENT, "and out");
+	dir = open("/dev/dri", O_RDONLY | O_DIRECTORY);
+	tap_ok(fchdir(dir) == 0 && access("renderD128", R_OK) == 0 && chdir(before) == 0,
+	       "by its descriptor");
+	close(dir);
+}
+
 static void check_fdinfo(void)
 {
 	int fd = client_open("vgem", true);
@@ -214,12 +236,13 @@ static void check_numbers(void)
 int main(int argc, char **argv)
 {
 	(void)argv;
-	tap_plan(41);
+	tap_plan(47);
 	check_versions();
 	check_devices();
 	check_stat();
 	check_names();
 	check_fdinfo();
+	check_folder();
 	check_old_names();
 	check_checked(argc > 7 ? O_RDONLY : O_RDWR, (unsigned int)argc + 1);
 	check_numbers();
