@@ -33,7 +33,7 @@ static bool begins_with(const char *name, const char *prefix)
 	return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* Runs of slashes and dots that mean nothing go.  false: it is too long. */
+/* Runs of slashes and dots that mean nothing go, maybe in place.  false: it is too long. */
 static bool squeeze(const char *name, char *ret_name)
 {
 	size_t length = 0;
@@ -163,32 +163,31 @@ static bool link_to_folder(int dirfd, char *ret_link, size_t link_bytes)
 /* A name below a folder of the tree, as if it had been absolute; false: it is not. */
 static bool join_tree(int dirfd, const char *name, char *ret_name)
 {
-	char folder[PATH_MAX];
 	char link[32];
 	ssize_t length;
+	size_t room;
 
 	if (!link_to_folder(dirfd, link, sizeof(link)))
 		return false;
-	length = real()->readlink(link, folder, sizeof(folder) - 1);
+	length = real()->readlink(link, ret_name, PATH_MAX - 1);
 	if (length <= 0)
 		return false;
-	folder[length] = '\0';
-	(void)path_strip_tree(folder, (size_t)length);
-	return snprintf(ret_name, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
+	ret_name[length] = '\0';
+	length = (ssize_t)path_strip_tree(ret_name, (size_t)length);
+	room = PATH_MAX - (size_t)length;
+	return (size_t)snprintf(ret_name + length, room, "/%s", name) < room;
 }
 
 void path_look(struct path *path, int dirfd, const char *name)
 {
-	char joined[PATH_MAX];
-
 	path->kind = PATH_PLAIN;
 	path->name = name;
 	if (name == NULL || name[0] == '\0')
 		return;
 	if (name[0] != '/') {
-		if (!join_tree(dirfd, name, joined))
+		if (!join_tree(dirfd, name, path->buffer))
 			return;
-		name = joined;
+		name = path->buffer;
 	}
 	/* Most names end here. */
 	if (strchr("dsp/.", name[1]) == NULL || !squeeze(name, path->buffer))

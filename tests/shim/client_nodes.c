@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +203,31 @@ static void check_folder(void)
 	close(dir);
 }
 
+static void *open_both(void *arg)
+{
+	int *fds = arg;
+
+	fds[0] = open("/dev/null", O_RDONLY);
+	fds[1] = access("/dev/dri/card0", R_OK);
+	return NULL;
+}
+
+/* The smallest stack that the system gives a thread is enough. */
+static void check_small_stack(void)
+{
+	int fds[2] = {-1, -1};
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	tap_ok(pthread_attr_setstacksize(&attr, (size_t)PTHREAD_STACK_MIN) == 0 &&
+		   pthread_create(&thread, &attr, open_both, fds) == 0 &&
+		   pthread_join(thread, NULL) == 0 && fds[0] >= 0 && fds[1] == 0,
+	       "from a thread with a small stack");
+	pthread_attr_destroy(&attr);
+	close(fds[0]);
+}
+
 static void check_fdinfo(void)
 {
 	int fd = client_open("vgem", true);
@@ -236,13 +262,14 @@ static void check_numbers(void)
 int main(int argc, char **argv)
 {
 	(void)argv;
-	tap_plan(47);
+	tap_plan(48);
 	check_versions();
 	check_devices();
 	check_stat();
 	check_names();
 	check_fdinfo();
 	check_folder();
+	check_small_stack();
 	check_old_names();
 	check_checked(argc > 7 ? O_RDONLY : O_RDWR, (unsigned int)argc + 1);
 	check_numbers();
