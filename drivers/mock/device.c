@@ -2,6 +2,7 @@
 #include "drivers/mock/mock_device.h"
 
 #include "drivers/mock/job.h"
+#include "drivers/mock/memory.h"
 #include <wwresv/alloc.h>
 #include "lockset/wwr_atomic.h"
 
@@ -35,6 +36,9 @@ static unsigned int device_check_config(const struct wwr_device_config *config)
 	for (int i = 0; i < WWR_NUM_ENGINE_CLASSES; i++)
 		num_engines += config->num_engines[i];
 	if (num_engines > WWR_MAX_ENGINES || (config->break_deps & ~WWR_BREAK_MASK) != 0)
+		return 0;
+	if (config->vram_bytes > INT64_MAX || config->gtt_bytes > INT64_MAX ||
+	    (config->vram_bytes == 0 && config->gtt_bytes != 0))
 		return 0;
 	if (!(config->time_scale >= 0) || isinf(config->time_scale))
 		return 0;
@@ -96,7 +100,7 @@ int wwr_device_create(const struct wwr_device_config *config, struct wwr_device 
 	struct wwr_device_config defaults;
 	struct wwr_device *device;
 	unsigned int num_engines;
-	int ret;
+	int ret = 0;
 
 	if (config == NULL) {
 		wwr_device_config_init(&defaults);
@@ -117,7 +121,12 @@ int wwr_device_create(const struct wwr_device_config *config, struct wwr_device 
 	device->num_engines = num_engines;
 	device_name_engines(device, config);
 	device_init_sync(device);
-	ret = device_start_engines(device);
+	if (config->vram_bytes != 0)
+		ret = mock_memory_create(config->vram_bytes, config->gtt_bytes, &device->memory);
+	if (ret == 0)
+		ret = device_start_engines(device);
+	else
+		device->num_engines = 0;
 	if (ret != 0) {
 		wwr_device_destroy(device);
 		return ret;
@@ -184,6 +193,8 @@ void wwr_device_destroy(struct wwr_device *device)
 	if (device == NULL)
 		return;
 	wwr_device_stop(device);
+	mock_memory_destroy(device->memory);
+	device->memory = NULL;
 	device_put(device);
 }
 

@@ -5,6 +5,7 @@
 #include "drivers/mock/device_bo.h"
 
 #include "drivers/mock/effect.h"
+#include "drivers/mock/memory.h"
 #include "drivers/mock/mock_device.h"
 #include <wwresv/alloc.h>
 #include "lockset/wwr_atomic.h"
@@ -18,6 +19,8 @@ static void device_bo_release(struct wwr_bo *base)
 	struct wwr_device_bo *bo = WWR_CONTAINER_OF(base, struct wwr_device_bo, base);
 	struct wwr_device_bo *home = bo->home;
 
+	if (bo->is_managed)
+		wwr_mm_bo_fini(&bo->mm);
 	munmap(bo->map, bo->map_bytes);
 	if (home != bo)
 		wwr_device_bo_put(home);
@@ -73,7 +76,7 @@ int wwr_device_bo_create_sharing(struct wwr_device *device, uint64_t number, uin
 	struct wwr_device_bo *bo;
 	int ret;
 
-	if (size_bytes == 0)
+	if (size_bytes == 0 || (other != NULL && device->memory != NULL))
 		return -EINVAL;
 	bo = wwr_alloc(sizeof(*bo));
 	if (bo == NULL)
@@ -87,8 +90,13 @@ int wwr_device_bo_create_sharing(struct wwr_device *device, uint64_t number, uin
 	wwr_effect_init(number, bo->map, bo->touched_bytes);
 	/* The one that has the reservation, however many were made from each other. */
 	bo->home = other == NULL ? bo : wwr_device_bo_get(other->home);
-	wwr_bo_init(&bo->base, &device_bo_ops, size_bytes, device->lock_class,
-		    other == NULL ? NULL : other->base.resv);
+	bo->is_managed = device->memory != NULL;
+	if (bo->is_managed)
+		wwr_mm_bo_init(&bo->mm, device->memory->mm, &device_bo_ops, size_bytes, 0,
+			       device->lock_class, NULL);
+	else
+		wwr_bo_init(&bo->base, &device_bo_ops, size_bytes, device->lock_class,
+			    other == NULL ? NULL : other->base.resv);
 	*ret_bo = bo;
 	return 0;
 

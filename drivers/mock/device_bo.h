@@ -4,6 +4,7 @@
 
 #include <wwresv/bo.h>
 #include <wwresv/device.h>
+#include <wwresv/mm.h>
 
 /*
  * A buffer with memory.  Its reservation is its own, or that of the buffer which it shares one
@@ -12,7 +13,11 @@
  * Fields: (a) atomic, (i) immutable after init, (m) the reservation's mutex.
  */
 struct wwr_device_bo {
-	struct wwr_bo base;
+	union {
+		struct wwr_bo base;
+		struct wwr_mm_bo mm; /* begins with it; the rest only if is_managed */
+	};
+	bool is_managed;	    /* (i) the device has memory domains */
 	uint64_t number;	    /* (i) */
 	uint8_t *map;		    /* (i) contents: ordered by the fences */
 	size_t map_bytes;	    /* (i) whole pages */

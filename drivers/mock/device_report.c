@@ -2,6 +2,7 @@
 /* What a device and its jobs tell about themselves. */
 #include "drivers/mock/job.h"
 #include "drivers/mock/job_fence.h"
+#include "drivers/mock/memory.h"
 #include "drivers/mock/mock_device.h"
 #include "drivers/mock/queue.h"
 #include <wwresv/alloc.h>
@@ -158,4 +159,11 @@ int wwr_device_for_each_job(struct wwr_device *device,
 	wwr_free(pending);
 	wwr_free(jobs);
 	return ret;
+}
+
+void wwr_device_get_memory(struct wwr_device *device, struct wwr_mm_stats *ret_stats)
+{
+	*ret_stats = (struct wwr_mm_stats){0};
+	if (device->memory != NULL)
+		wwr_mm_get_stats(device->memory->mm, ret_stats);
 }

@@ -73,40 +73,76 @@ static size_t chunk_end(size_t num_bytes, size_t offset)
 	return num_bytes - offset > CHUNK_BYTES ? offset + CHUNK_BYTES : num_bytes;
 }
 
-static bool absorb_bytes(uint64_t *digest, const struct wwr_effect_access *access,
-			 const uint32_t *stop)
+/* The pieces of a buffer: one that has no list is one itself. */
+static const struct effect_piece *first_piece(const struct wwr_effect_access *access,
+					      struct effect_piece *whole)
 {
-	uint64_t sum = absorb(*digest, access->num_bytes);
+	*whole = (struct effect_piece){.bytes = access->bytes, .num_bytes = access->num_bytes};
+	return access->pieces != NULL ? access->pieces : whole;
+}
+
+static bool absorb_piece(uint64_t *sum, const struct effect_piece *piece, const uint32_t *stop)
+{
+	uint64_t digest = *sum;
 	size_t offset = 0;
 
-	while (offset < access->num_bytes) {
-		const size_t end = chunk_end(access->num_bytes, offset);
+	while (offset < piece->num_bytes) {
+		const size_t end = chunk_end(piece->num_bytes, offset);
 
 		if (is_stopped(stop))
 			return false;
 		for (; offset < end; offset += WORD_BYTES)
-			sum = absorb(sum, load_word(access->bytes, access->num_bytes, offset));
+			digest = absorb(digest, load_word(piece->bytes, piece->num_bytes, offset));
+	}
+	*sum = digest;
+	return true;
+}
+
+static bool absorb_bytes(uint64_t *digest, const struct wwr_effect_access *access,
+			 const uint32_t *stop)
+{
+	uint64_t sum = absorb(*digest, access->num_bytes);
+	struct effect_piece whole;
+	const struct effect_piece *piece = first_piece(access, &whole);
+
+	for (size_t done = 0; done < access->num_bytes; done += piece++->num_bytes) {
+		if (!absorb_piece(&sum, piece, stop))
+			return false;
 	}
 	*digest = sum;
+	return true;
+}
+
+/* @p before bytes of the buffer come before the piece. */
+static bool rewrite_piece(uint64_t digest, const struct effect_piece *piece, size_t before,
+			  const uint32_t *stop)
+{
+	size_t offset = 0;
+
+	while (offset < piece->num_bytes) {
+		const size_t end = chunk_end(piece->num_bytes, offset);
+
+		if (is_stopped(stop))
+			return false;
+		for (; offset < end; offset += WORD_BYTES) {
+			uint64_t word = load_word(piece->bytes, piece->num_bytes, offset);
+
+			store_word(piece->bytes, piece->num_bytes, offset,
+				   mix((word + (before + offset) * MIX_STEP) ^ digest));
+		}
+	}
 	return true;
 }
 
 static bool rewrite_bytes(uint64_t digest, const struct wwr_effect_access *access,
 			  const uint32_t *stop)
 {
-	size_t offset = 0;
+	struct effect_piece whole;
+	const struct effect_piece *piece = first_piece(access, &whole);
 
-	while (offset < access->num_bytes) {
-		const size_t end = chunk_end(access->num_bytes, offset);
-
-		if (is_stopped(stop))
+	for (size_t done = 0; done < access->num_bytes; done += piece++->num_bytes) {
+		if (!rewrite_piece(digest, piece, done, stop))
 			return false;
-		for (; offset < end; offset += WORD_BYTES) {
-			uint64_t word = load_word(access->bytes, access->num_bytes, offset);
-
-			store_word(access->bytes, access->num_bytes, offset,
-				   mix((word + offset * MIX_STEP) ^ digest));
-		}
 	}
 	return true;
 }

@@ -19,11 +19,18 @@
  * changes the result if it matters at any time from start to end.
  */
 
+/* Bytes that follow each other; all pieces but a buffer's last are whole words. */
+struct effect_piece {
+	uint8_t *bytes; /* aligned to 8 */
+	size_t num_bytes;
+};
+
 /* One buffer of a job. */
 struct wwr_effect_access {
-	uint8_t *bytes;	  /* aligned to 8 */
-	size_t num_bytes; /* what the job touches: wwr_device_bo_touched_bytes() */
-	uint32_t access;  /* WWR_ACCESS_x */
+	uint8_t *bytes;			   /* aligned to 8 */
+	size_t num_bytes;		   /* what the job touches: wwr_device_bo_touched_bytes() */
+	uint32_t access;		   /* WWR_ACCESS_x */
+	const struct effect_piece *pieces; /* as many as make up num_bytes; NULL = one, bytes */
 };
 
 /* Content of a buffer before any job: a function of its number. */

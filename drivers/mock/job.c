@@ -109,6 +109,14 @@ static void job_release_fences(struct wwr_job *job)
 	wwr_fence_put(&job->fences->finished);
 }
 
+void job_forget_pieces(struct wwr_job *job)
+{
+	for (uint32_t i = 0; i < job->num_buffers; i++) {
+		wwr_free((void *)job->accesses[i].pieces);
+		job->accesses[i].pieces = NULL;
+	}
+}
+
 static void job_release(struct wwr_job *job)
 {
 	for (uint32_t i = 0; i < job->num_deps; i++)
@@ -117,6 +125,7 @@ static void job_release(struct wwr_job *job)
 		wwr_fence_put(&job->sources[i]->started);
 	for (uint32_t i = 0; i < job->num_buffers; i++)
 		wwr_device_bo_put(job->bos[i]);
+	job_forget_pieces(job);
 	job_release_fences(job);
 	wwr_queue_put(job->queue);
 

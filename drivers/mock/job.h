@@ -89,6 +89,9 @@ int job_add_source(struct wwr_job *job, struct job_fence *other);
 /* Forget what was added after these numbers of dependencies and sources, all of them explicit. */
 void job_drop_explicit(struct wwr_job *job, uint32_t num_deps, uint32_t num_sources);
 
+/* Forget where its buffers are.  Nothing looks at them any more. */
+void job_forget_pieces(struct wwr_job *job);
+
 /* Forget the dependencies that are not the user's.  Not armed. */
 void job_drop_implicit_deps(struct wwr_job *job);
 

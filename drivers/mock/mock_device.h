@@ -6,6 +6,8 @@
 
 #include <wwresv/device.h>
 
+struct mock_memory;
+
 /*
  * One engine: a thread that runs one job at a time.
  *
@@ -39,6 +41,7 @@ struct wwr_device {
 	double time_scale;	      /* (i) */
 	uint32_t break_deps;	      /* (i) */
 	struct wwr_class *lock_class; /* (i) */
+	struct mock_memory *memory;   /* (i) NULL = no domains; gone with the creator */
 
 	pthread_mutex_t lock;
 	bool stopping;		       /* (d) no job starts any more */

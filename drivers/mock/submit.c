@@ -6,10 +6,12 @@
 #include "drivers/mock/device_bo.h"
 #include "drivers/mock/job.h"
 #include "drivers/mock/job_fence.h"
+#include "drivers/mock/memory.h"
 #include "drivers/mock/mock_device.h"
 #include "drivers/mock/queue.h"
 #include "lockset/usage.h"
 
+#include <wwresv/alloc.h>
 #include <wwresv/lock_set.h>
 
 #include <errno.h>
@@ -24,6 +26,7 @@ struct submit {
 	uint64_t hold_ns;
 	uint64_t num_backoffs, wait_ns; /* of the set's counts, given to buffers so far */
 	struct wwr_device_bo *met;	/* whose lock was not to be had last, or NULL */
+	struct wwr_mm_want *wants;	/* NULL = the device has no domains */
 	struct wwr_submit_result result;
 };
 
@@ -197,8 +200,12 @@ static int submit_prepare(struct wwr_job *job, const struct wwr_device_bo *home)
 	ret = wwr_resv_reserve_fences(resv, 1);
 	if (ret != 0)
 		return ret;
-	if (!submit_wanted_usage(job, home->home_access, &usage))
-		return 0;
+	if (!submit_wanted_usage(job, home->home_access, &usage)) {
+		if (!home->is_managed)
+			return 0;
+		/* It has to be there, whatever is left out on purpose. */
+		usage = WWR_RESV_USAGE_KERNEL;
+	}
 	wwr_resv_iter_begin(&iter, resv, usage);
 	while (ret == 0 && (fence = wwr_resv_iter_next(&iter)) != NULL)
 		ret = submit_add_dep(job, fence);
@@ -249,6 +256,18 @@ static void submit_take_stats(struct submit *submit, const struct wwr_lock_set *
 		result->contended = submit_find(submit, stats.last_contended);
 }
 
+/* Where the buffers will be when the job runs. */
+static int submit_locate(struct submit *submit)
+{
+	struct wwr_job *job = submit->job;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < job->num_buffers && submit->wants != NULL && ret == 0; i++)
+		ret =
+		    mock_memory_locate(job->queue->device->memory, job->bos[i], &job->accesses[i]);
+	return ret;
+}
+
 static int submit_locked(struct wwr_lock_set *set, void *arg)
 {
 	struct submit *submit = arg;
@@ -265,7 +284,9 @@ static int submit_locked(struct wwr_lock_set *set, void *arg)
 		if (ret != 0)
 			return ret;
 	}
-	ret = job_arm(job);
+	ret = submit_locate(submit);
+	if (ret == 0)
+		ret = job_arm(job);
 	if (ret != 0)
 		return ret;
 
@@ -279,6 +300,43 @@ static int submit_locked(struct wwr_lock_set *set, void *arg)
 	return 0;
 }
 
+static int submit_mm_acquire(struct wwr_mm_txn *txn, void *arg)
+{
+	struct submit *submit = arg;
+	const int ret = submit_acquire(txn->set, submit);
+
+	return ret != 0 ? ret : wwr_mm_validate(txn, submit->job->num_buffers, submit->wants);
+}
+
+static int submit_mm_locked(struct wwr_mm_txn *txn, void *arg)
+{
+	return submit_locked(txn->set, arg);
+}
+
+/* All buffers have to be in VRAM: 0 or -ENOMEM. */
+static int submit_list_wants(struct submit *submit)
+{
+	const struct wwr_job *job = submit->job;
+
+	if (job->queue->device->memory == NULL)
+		return 0;
+	submit->wants = wwr_alloc_array(job->num_buffers + 1, sizeof(*submit->wants));
+	if (submit->wants == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < job->num_buffers; i++)
+		submit->wants[i] = (struct wwr_mm_want){
+		    .bo = &job->bos[i]->mm, .num_domains = 1, .domains = {WWR_MM_VRAM}};
+	return 0;
+}
+
+static int submit_lock_all(struct submit *submit, struct wwr_lock_set *set)
+{
+	if (submit->wants == NULL)
+		return wwr_lock_set_lock_all(set, submit_acquire, submit_locked, submit);
+	return wwr_mm_lock_all(submit->job->queue->device->memory->mm, set, submit_mm_acquire,
+			       submit_mm_locked, submit);
+}
+
 int wwr_job_submit(struct wwr_job *job, const struct wwr_lock_set_options *options,
 		   uint64_t hold_ns, struct wwr_submit_result *ret_result)
 {
@@ -290,7 +348,9 @@ int wwr_job_submit(struct wwr_job *job, const struct wwr_lock_set_options *optio
 	ret = wwr_lock_set_init(&set, job->queue->device->lock_class, options);
 	if (ret != 0)
 		return ret;
-	ret = wwr_lock_set_lock_all(&set, submit_acquire, submit_locked, &submit);
+	ret = submit_list_wants(&submit);
+	if (ret == 0)
+		ret = submit_lock_all(&submit, &set);
 	if (!job->armed) {
 		submit_count_contended(&submit, &set);
 		submit_take_stats(&submit, &set);
@@ -302,7 +362,9 @@ int wwr_job_submit(struct wwr_job *job, const struct wwr_lock_set_options *optio
 		job_push(job);
 	} else {
 		job_drop_implicit_deps(job);
+		job_forget_pieces(job);
 	}
+	wwr_free(submit.wants);
 	submit.result.num_buffers = job->num_buffers;
 	if (ret_result != NULL)
 		*ret_result = submit.result;

@@ -29,6 +29,7 @@ struct wwr_bo;
 struct wwr_class;
 struct wwr_device;
 struct wwr_device_bo;
+struct wwr_mm_stats;
 struct wwr_mutex;
 
 /** Kinds of engine, by the names of the uapi. */
@@ -58,6 +59,12 @@ struct wwr_device_config {
 	double time_scale;   /**< durations are multiplied by it; 0 = no waiting; default 1 */
 	uint32_t break_deps; /**< WWR_BREAK_x */
 	struct wwr_class *lock_class; /**< of every buffer; NULL = wwr_default_class() */
+	/**
+	 * The size of VRAM, where all buffers of a job are while it runs, and of what they are
+	 * evicted to before system memory; whole pages.  0 = buffers stay where they are; then
+	 * there is no GTT either.
+	 */
+	uint64_t vram_bytes, gtt_bytes;
 };
 
 /** How much of a buffer a job touches unless wwr_device_config.touch_full is set. */
@@ -81,7 +88,7 @@ WWR_API void wwr_device_config_init(struct wwr_device_config *config);
  * @param ret_device the caller's, for wwr_device_destroy()
  * @retval 0       ready
  * @retval -EINVAL no engine, more than WWR_MAX_ENGINES, a negative or infinite time scale,
- *                 unknown bits
+ *                 unknown bits, GTT without VRAM, more than INT64_MAX bytes
  * @retval -ENOMEM no memory
  * @retval -EAGAIN no thread for an engine
  * @par Thread safety
@@ -109,6 +116,7 @@ WWR_API void wwr_device_stop(struct wwr_device *device);
 
 /**
  * Stop a device and give it back.  Its memory goes with the last queue, job and fence of it.
+ * Usage error: it has VRAM, and there are buffers left.
  *
  * @param device NULL is a no-op
  * @par Thread safety
@@ -194,12 +202,14 @@ WWR_API WWR_MUST_CHECK int wwr_device_bo_create(struct wwr_device *device, uint6
  * the buffers of one address space, for instance.  A job that uses several of them waits for each
  * of them as it must for the one that it does most to.
  *
- * @param device     as wwr_device_bo_create(); its lock class is that of @p other's device
+ * @param device     as wwr_device_bo_create(); its lock class is that of @p other's device; has no
+ *                   VRAM
  * @param number     as wwr_device_bo_create()
  * @param size_bytes as wwr_device_bo_create()
  * @param other      whose reservation is kept alive for the new buffer; NULL = one of its own
  * @param ret_bo     the caller's reference, for wwr_device_bo_put()
- * @retval other as wwr_device_bo_create()
+ * @retval -EINVAL @p other is given and the device has VRAM
+ * @retval other   as wwr_device_bo_create()
  * @par Thread safety
  * Any thread.
  * @par Kernel counterpart
@@ -251,8 +261,28 @@ WWR_API struct wwr_device_bo *wwr_device_bo_from_mutex(const struct wwr_mutex *m
 /** The number given at creation. */
 WWR_API uint64_t wwr_device_bo_number(const struct wwr_device_bo *bo);
 
-/** The memory; plain accesses, ordered by the reservation's fences alone. */
+/**
+ * The memory; plain accesses, ordered by the reservation's fences alone.  With VRAM it is where the
+ * buffer is in system memory; see wwr_device_bo_fetch().
+ */
 WWR_API uint8_t *wwr_device_bo_map(struct wwr_device_bo *bo);
+
+/**
+ * Have what jobs left in a buffer where wwr_device_bo_map() points to, wherever it is; a no-op
+ * without VRAM.
+ *
+ * @param bo nobody uses it any more: nobody submits
+ * @retval 0       copied
+ * @retval -ENOMEM no memory
+ * @par Thread safety
+ * Not while another thread submits.  Waits for what was submitted.
+ * @par Kernel counterpart
+ * none
+ */
+WWR_API WWR_MUST_CHECK int wwr_device_bo_fetch(struct wwr_device_bo *bo);
+
+/** What the memory manager has done; zeroes without VRAM.  Any thread. */
+WWR_API void wwr_device_get_memory(struct wwr_device *device, struct wwr_mm_stats *ret_stats);
 
 /** How many bytes at the beginning jobs touch. */
 WWR_API size_t wwr_device_bo_touched_bytes(const struct wwr_device_bo *bo);

@@ -90,6 +90,45 @@ int cli_parse_u64(const char *option, const char *value, uint64_t min, uint64_t 
 	return 0;
 }
 
+/* 0 = no such suffix. */
+static uint64_t suffix_factor(char suffix)
+{
+	switch (tolower((unsigned char)suffix)) {
+	case 'k':
+		return (uint64_t)1 << 10;
+	case 'm':
+		return (uint64_t)1 << 20;
+	case 'g':
+		return (uint64_t)1 << 30;
+	default:
+		return 0;
+	}
+}
+
+int cli_parse_size(const char *option, const char *value, uint64_t min, uint64_t max,
+		   uint64_t *ret_bytes)
+{
+	const size_t len = strlen(value);
+	uint64_t factor = len > 1 ? suffix_factor(value[len - 1]) : 0, number;
+	char digits[32];
+
+	if (len < sizeof(digits)) {
+		memcpy(digits, value, len + 1);
+		if (factor != 0)
+			digits[len - 1] = '\0';
+		else
+			factor = 1;
+		if (text_to_u64(digits, &number) && number <= max / factor &&
+		    number * factor >= min) {
+			*ret_bytes = number * factor;
+			return 0;
+		}
+	}
+	cli_error("%s: expected a number of bytes from %llu to %llu, as in 384m, found '%s'",
+		  option, (unsigned long long)min, (unsigned long long)max, value);
+	return -EINVAL;
+}
+
 /* Decimal notation only: strtod() would take "nan", "inf" and hexadecimal fractions. */
 static bool text_to_double(const char *text, double *ret_number)
 {

@@ -39,6 +39,9 @@ int cli_parse_u64(const char *option, const char *value, uint64_t min, uint64_t 
 		  uint64_t *ret_number);
 int cli_parse_double(const char *option, const char *value, double min, double max,
 		     double *ret_number);
+/* The same with one of the suffixes k, m and g, of either case: 2^10, 2^20, 2^30. */
+int cli_parse_size(const char *option, const char *value, uint64_t min, uint64_t max,
+		   uint64_t *ret_bytes);
 
 /*
  * Which of several words the value is.  words ends with NULL.  Returns 0 or -EINVAL after a

@@ -72,6 +72,9 @@ static int client_fill(struct client *client)
 	client->accesses = calloc((size_t)plan->max_locks + 1, sizeof(*client->accesses));
 	if (client->accesses == NULL)
 		return -ENOMEM;
+	client->num_no_room = calloc((size_t)workload->num_batches + 1, sizeof(uint32_t));
+	if (client->num_no_room == NULL)
+		return -ENOMEM;
 	ret = fences_init(&client->fences, client->plan);
 	if (ret == 0)
 		ret = create_never(client);
@@ -122,6 +125,7 @@ void client_destroy(struct client *client)
 	stats_fini(&client->stats);
 	free(client->queues);
 	free(client->accesses);
+	free(client->num_no_room);
 	free(client);
 }
 

@@ -50,6 +50,7 @@ struct client {
 	struct window window;		/* (t) */
 	struct commit_log log;		/* (t) */
 	struct stats stats;		/* (t) */
+	uint32_t *num_no_room;		/* (t) by batch: jobs that cannot fit in VRAM */
 	struct wsim_rng rng;		/* (t) */
 	uint32_t throttle, queue_depth; /* (t) of t and q steps; 0 = off */
 	int64_t loop_start_ns;		/* (t) */

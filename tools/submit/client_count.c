@@ -15,6 +15,8 @@ static const char *error_words(int error)
 		return NULL;
 	case -EAGAIN:
 		return "retry limit reached";
+	case -ENOMEM:
+		return "does not fit in VRAM";
 	case -ECANCELED:
 		return "cancelled";
 	default:

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <wwresv/bo.h>
 #include <wwresv/device.h>
 #include <wwresv/fence.h>
 #include <wwresv/lock_set.h>
@@ -192,11 +194,37 @@ static void count_submit(const struct submission *submission, int error,
 	histogram_record(&stats->latency_ns, result->reserve_ns);
 }
 
+/* Bytes of all buffers of a batch, which are in VRAM together; whole pages. */
+static uint64_t batch_bytes(const struct submission *submission)
+{
+	const struct client *client = submission->client;
+	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	const struct plan *plan = &client->run->plan;
+	uint32_t num = plan_accesses(plan, client->plan, submission->plan, client->accesses), i;
+	uint64_t sum = 0, bytes;
+
+	for (i = 0; i < num; i++) {
+		bytes = wwr_device_bo_base(plan->buffers[client->accesses[i].buffer])->size_bytes;
+		sum += (bytes + page_bytes - 1) / page_bytes * page_bytes;
+	}
+	return sum;
+}
+
+/* It has failed for a reason that is the job's, not the machine's: it could not even fit alone. */
+static bool has_no_room(const struct submission *submission, int error)
+{
+	const struct submit_options *options = submission->client->run->options;
+
+	return error == -ENOMEM && options->vram_bytes != 0 &&
+	       batch_bytes(submission) > options->vram_bytes;
+}
+
 static int submit_and_record(const struct submission *submission)
 {
 	struct client *client = submission->client;
 	struct wwr_submit_result result = {0};
 	struct wwr_job *job;
+	bool job_failed;
 	int ret;
 
 	ret = commit_log_reserve(&client->log);
@@ -206,11 +234,16 @@ static int submit_and_record(const struct submission *submission)
 		return ret;
 	ret = submit_job(client, job, &result);
 	client->stats.num_backoffs += result.num_backoffs;
-	if (ret == 0 || ret == -EAGAIN)
+	job_failed = ret == -EAGAIN;
+	if (has_no_room(submission, ret)) {
+		client->num_no_room[submission->plan - client->plan->workload->batches]++;
+		job_failed = true;
+	}
+	if (ret == 0 || job_failed)
 		count_submit(submission, ret, &result);
 	if (ret != 0) {
 		wwr_job_put(job);
-		return ret == -EAGAIN ? 0 : ret;
+		return job_failed ? 0 : ret;
 	}
 	submission->place->log_index =
 	    commit_log_add(&client->log, result.commit, submission->step, submission->loop);

@@ -26,6 +26,11 @@
 #define MIN_TIMEOUT_S	  0.01
 #define MAX_SCALE	  1e6
 #define DEFAULT_TIMEOUT_S 30
+/* Of VRAM: less is less than any buffer. */
+#define MIN_DOMAIN_BYTES 4096
+/* Address space that any machine has. */
+#define MAX_DOMAIN_BYTES ((uint64_t)1 << 40)
+#define UNSET_BYTES	 UINT64_MAX
 
 enum option_id {
 	OPT_CLIENTS = 256,
@@ -46,6 +51,8 @@ enum option_id {
 	OPT_JSON,
 	OPT_TOUCH,
 	OPT_BREAK_DEP,
+	OPT_VRAM,
+	OPT_GTT,
 };
 
 static const struct option long_options[] = {
@@ -67,6 +74,8 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     {"touch", required_argument, NULL, OPT_TOUCH},
     {"break-dep", required_argument, NULL, OPT_BREAK_DEP},
+    {"vram", required_argument, NULL, OPT_VRAM},
+    {"gtt", required_argument, NULL, OPT_GTT},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -189,6 +198,11 @@ static int parse_valued(int id, struct submit_options *options)
 		return parse_touch(options);
 	case OPT_BREAK_DEP:
 		return parse_break_dep(options);
+	case OPT_VRAM:
+		return cli_parse_size("--vram", optarg, MIN_DOMAIN_BYTES, MAX_DOMAIN_BYTES,
+				      &options->vram_bytes);
+	case OPT_GTT:
+		return cli_parse_size("--gtt", optarg, 0, MAX_DOMAIN_BYTES, &options->gtt_bytes);
 	default:
 		options->jobs_path = optarg;
 		return 0;
@@ -260,6 +274,7 @@ static void set_defaults(struct submit_options *options)
 	    .scale = 1,
 	    .algorithm = WWR_WOUND_WAIT,
 	    .seed = random_seed(),
+	    .gtt_bytes = UNSET_BYTES,
 	    .timeout_ns = DEFAULT_TIMEOUT_S * CLOCK_NS_PER_S,
 	    .engines = engines_default(),
 	};
@@ -270,6 +285,18 @@ static int check_outputs(const struct submit_options *options)
 	if (options->json && options->jobs_path != NULL && strcmp(options->jobs_path, "-") == 0) {
 		cli_error("--json and --jobs both write to standard output: name a file for "
 			  "--jobs");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* GTT is as large as VRAM unless it is named. */
+static int check_memory(struct submit_options *options)
+{
+	if (options->gtt_bytes == UNSET_BYTES) {
+		options->gtt_bytes = options->vram_bytes;
+	} else if (options->vram_bytes == 0) {
+		cli_error("--gtt is where buffers go from VRAM: it needs --vram");
 		return -EINVAL;
 	}
 	return 0;
@@ -314,7 +341,8 @@ int options_parse(int argc, char **argv, struct submit_options *ret_options,
 	}
 	options.workloads = argv + optind;
 	options.num_workloads = (size_t)(argc - optind);
-	if (check_outputs(&options) != 0 || check_workloads(&options) != 0)
+	if (check_outputs(&options) != 0 || check_memory(&options) != 0 ||
+	    check_workloads(&options) != 0)
 		return -EINVAL;
 	*ret_options = options;
 	return 0;

@@ -28,7 +28,8 @@ struct submit_options {
 	uint32_t hold_us;
 	uint64_t seed; /* at most INT64_MAX: JSON has signed numbers */
 	int64_t timeout_ns;
-	uint32_t break_deps; /* WWR_BREAK_x of one kind, 0 = none */
+	uint64_t vram_bytes, gtt_bytes; /* 0 = no VRAM: buffers stay where they are */
+	uint32_t break_deps;		/* WWR_BREAK_x of one kind, 0 = none */
 	struct wsim_engine_counts engines;
 	const char *jobs_path; /* NULL = none, "-" = standard output */
 	char **workloads;

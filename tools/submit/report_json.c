@@ -133,6 +133,25 @@ static json_t *build_reservation(struct writer *writer)
 	return json;
 }
 
+static json_t *build_memory(struct writer *writer)
+{
+	const struct submit_options *options = writer->summary->run->options;
+	const struct wwr_mm_stats *memory = &writer->summary->memory;
+	json_t *json;
+
+	if (options->vram_bytes == 0)
+		return json_null();
+	json = json_object();
+	set_u64(writer, json, "vram", options->vram_bytes);
+	set_u64(writer, json, "gtt", options->gtt_bytes);
+	set_u64(writer, json, "evictions", memory->num_evictions);
+	set_u64(writer, json, "moves", memory->num_moves);
+	set_u64(writer, json, "moved_bytes", memory->moved_bytes);
+	set_u64(writer, json, "waits", memory->num_waits);
+	set_u64(writer, json, "enomem", memory->num_enomem);
+	return json;
+}
+
 static json_t *build_contended(struct writer *writer)
 {
 	const struct summary *summary = writer->summary;
@@ -268,6 +287,7 @@ static json_t *build(struct writer *writer)
 	set(writer, json, "elapsed_s", json_real(summary->elapsed_s));
 	set(writer, json, "jobs", build_jobs(writer));
 	set(writer, json, "reservation", build_reservation(writer));
+	set(writer, json, "memory", build_memory(writer));
 	set(writer, json, "contended", build_contended(writer));
 	set(writer, json, "engines", build_engines(writer));
 	set(writer, json, "workloads", build_workloads(writer));

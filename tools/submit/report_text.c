@@ -109,6 +109,22 @@ static void print_reservation(const struct printer *printer)
 	       stats->max_losses, stats->max_restarts, summary->locks.num_fallbacks);
 }
 
+static void print_memory(const struct printer *printer)
+{
+	const struct submit_options *options = printer->summary->run->options;
+	const struct wwr_mm_stats *memory = &printer->summary->memory;
+
+	if (options->vram_bytes == 0)
+		return;
+	print_label(printer, "Memory");
+	printf("%" PRIu64 " bytes of VRAM, %" PRIu64 " of GTT\n", options->vram_bytes,
+	       options->gtt_bytes);
+	print_label(printer, "");
+	printf("%" PRIu64 " evictions, %" PRIu64 " bytes moved, %" PRIu64
+	       " waits for busy buffers, %" PRIu64 " jobs that do not fit\n",
+	       memory->num_evictions, memory->moved_bytes, memory->num_waits, memory->num_enomem);
+}
+
 static void print_latency(const struct printer *printer)
 {
 	const struct histogram *latency = &printer->summary->stats.latency_ns;
@@ -314,6 +330,7 @@ void report_text(const struct summary *summary)
 	print_jobs(&printer);
 	print_reservation(&printer);
 	print_latency(&printer);
+	print_memory(&printer);
 	print_retries(&printer);
 	print_contended(&printer);
 	print_engines(&printer);

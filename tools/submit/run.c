@@ -57,6 +57,8 @@ static int create_device(struct run *run)
 	config.time_scale = options->scale;
 	config.break_deps = options->break_deps;
 	config.lock_class = &run->lock_class;
+	config.vram_bytes = options->vram_bytes;
+	config.gtt_bytes = options->gtt_bytes;
 	/* The engines' threads inherit the mask: signals are the main thread's. */
 	stop_block(true);
 	ret = wwr_device_create(&config, &run->device);
@@ -154,8 +156,11 @@ void run_destroy(struct run *run)
 		(void)wwr_fence_signal(run->gate);
 		wwr_fence_put(run->gate);
 	}
-	wwr_device_destroy(run->device);
+	/* Buffers are gone before the domains that they are in. */
+	if (run->device != NULL)
+		wwr_device_stop(run->device);
 	plan_fini(&run->plan);
+	wwr_device_destroy(run->device);
 	wwr_class_fini(&run->lock_class);
 	pthread_cond_destroy(&run->cond);
 	pthread_mutex_destroy(&run->lock);

@@ -169,6 +169,39 @@ static void join_threads(struct run *run, uint32_t num_started)
 	watchdog_disarm();
 }
 
+/* Of all clients of a workload, the jobs of one batch that could not fit. */
+static uint64_t count_no_room(const struct run *run, const struct plan_workload *workload,
+			      uint32_t batch)
+{
+	uint64_t num = 0;
+	uint32_t i;
+
+	for (i = 0; i < run->num_clients; i++) {
+		if (run->clients[i]->plan->workload == workload)
+			num += run->clients[i]->num_no_room[batch];
+	}
+	return num;
+}
+
+static void report_no_room(const struct run *run)
+{
+	uint32_t i, batch;
+
+	for (i = 0; i < run->plan.num_workloads; i++) {
+		const struct plan_workload *workload = &run->plan.workloads[i];
+
+		for (batch = 0; batch < workload->num_batches; batch++) {
+			const uint64_t num = count_no_room(run, workload, batch);
+
+			if (num != 0)
+				cli_error("step %zu of %s: its buffers do not fit in %" PRIu64
+					  " bytes of VRAM, %" PRIu64 " jobs failed: %s",
+					  workload->batches[batch].step, workload->name,
+					  run->options->vram_bytes, num, strerror(ENOMEM));
+		}
+	}
+}
+
 static void report_broken(const struct run *run)
 {
 	const struct client *client;
@@ -219,6 +252,7 @@ int run_execute(struct run *run)
 	run->end_ns = clock_now_ns();
 	join_threads(run, num_started);
 	stop_uninstall();
+	report_no_room(run);
 	if (run->end == RUN_BROKEN)
 		report_broken(run);
 	return ret;

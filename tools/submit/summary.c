@@ -70,6 +70,7 @@ static int summary_fill(struct summary *summary)
 		stats_add(&summary->stats, &run->clients[i]->stats);
 	wwr_class_get_stats((struct wwr_class *)&run->lock_class, &summary->locks);
 	summary->elapsed_s = (double)(run->end_ns - run->start_ns) / (double)CLOCK_NS_PER_S;
+	wwr_device_get_memory(run->device, &summary->memory);
 	rank_buffers(summary);
 	return verify_run(run, &summary->verify);
 }

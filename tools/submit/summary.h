@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <wwresv/class.h>
+#include <wwresv/mm.h>
 
 #include "tools/submit/run.h"
 #include "tools/submit/stats.h"
@@ -23,6 +24,7 @@ struct summary {
 	const struct run *run;
 	struct stats stats; /* of all clients */
 	struct wwr_class_stats locks;
+	struct wwr_mm_stats memory; /* zeroes without VRAM */
 	struct verify_result verify;
 	double elapsed_s;
 	uint32_t num_contended;

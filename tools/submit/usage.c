@@ -24,6 +24,13 @@ static const char load_options[] =
     "      --touch HOW      head: jobs use the first 256 bytes of each buffer; full: all (head)\n"
     "      --seed S         seed of all random choices; the summary tells it (random)\n";
 
+static const char memory_options[] =
+    "\n"
+    "Where buffers are; SIZE is in bytes, or with k, m or g:\n"
+    "      --vram SIZE      all buffers of a job are in VRAM while it runs; others are evicted,\n"
+    "                       and a job that can never fit has failed (no VRAM, no moves)\n"
+    "      --gtt SIZE       evicted buffers go there first, then to system memory (as VRAM)\n";
+
 static const char lock_options[] =
     "\n"
     "How buffers are locked:\n"
@@ -63,6 +70,7 @@ void usage_print(FILE *out)
 
 	fputs(synopsis, out);
 	fputs(load_options, out);
+	fputs(memory_options, out);
 	fputs(lock_options, out);
 	fputs(output_options, out);
 	fputs("\nBuilt-in workloads:\n", out);

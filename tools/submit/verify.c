@@ -28,26 +28,31 @@ static size_t first_difference(const uint8_t *a, const uint8_t *b, size_t num)
 	return i;
 }
 
-static void compare_buffer(const struct run *run, const struct replay *replay, uint32_t buffer,
-			   struct verify_result *result)
+/* 0 or -ENOMEM. */
+static int compare_buffer(const struct run *run, const struct replay *replay, uint32_t buffer,
+			  struct verify_result *result)
 {
 	struct wwr_device_bo *bo = run->plan.buffers[buffer];
 	size_t num = wwr_device_bo_touched_bytes(bo);
 	const uint8_t *found = wwr_device_bo_map(bo);
 	const uint8_t *expected = replay->memory + replay->offsets[buffer];
 	struct verify_mismatch *mismatch;
+	int ret = wwr_device_bo_fetch(bo);
 
+	if (ret != 0)
+		return ret;
 	result->num_buffers++;
 	if (memcmp(found, expected, num) == 0)
-		return;
+		return 0;
 	result->num_mismatches++;
 	if (result->num_reported == VERIFY_MAX_BUFFERS)
-		return;
+		return 0;
 	mismatch = &result->reported[result->num_reported++];
 	*mismatch = (struct verify_mismatch){
 	    .buffer = buffer,
 	    .first_byte = first_difference(found, expected, num),
 	};
+	return 0;
 }
 
 /* The oldest falls off. */
@@ -152,7 +157,7 @@ static int compare_buffers(const struct run *run, const struct replay *replay,
 		if (torn[buffer])
 			result->num_torn++;
 		else
-			compare_buffer(run, replay, buffer, result);
+			ret = compare_buffer(run, replay, buffer, result);
 	}
 	free(accesses);
 	free(torn);
