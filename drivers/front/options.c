@@ -13,6 +13,11 @@ static const char *const driver_names[FRONT_NUM_DRIVERS] = {
     [FRONT_VGEM] = "vgem",
 };
 
+static const char *const engine_names[WWR_NUM_ENGINE_CLASSES] = {
+    [WWR_ENGINE_RCS] = "rcs",	[WWR_ENGINE_BCS] = "bcs", [WWR_ENGINE_VCS] = "vcs",
+    [WWR_ENGINE_VECS] = "vecs", [WWR_ENGINE_CCS] = "ccs",
+};
+
 static const struct {
 	const char *name;
 	uint32_t bits;
@@ -30,6 +35,11 @@ static const struct {
 const char *front_driver_name(enum front_driver driver)
 {
 	return driver_names[driver];
+}
+
+const char *front_engine_name(unsigned int engine_class)
+{
+	return engine_names[engine_class];
 }
 
 const char *front_cap_name(unsigned int index, uint32_t *ret_bits)
@@ -194,8 +204,6 @@ static bool parse_number(const char *text, double max, double *ret_number)
 /* false: no such name, or no value of it. */
 static bool set_mock(struct wwr_device_config *mock, const char *name, const char *value)
 {
-	static const char *const engines[WWR_NUM_ENGINE_CLASSES] = {"rcs", "bcs", "vcs", "vecs",
-								    "ccs"};
 	double number;
 
 	if (strcmp(name, "touch") == 0) {
@@ -205,7 +213,7 @@ static bool set_mock(struct wwr_device_config *mock, const char *name, const cha
 	if (strcmp(name, "scale") == 0)
 		return parse_number(value, 1e6, &mock->time_scale);
 	for (unsigned int i = 0; i < WWR_NUM_ENGINE_CLASSES; i++) {
-		if (strcmp(name, engines[i]) != 0)
+		if (strcmp(name, engine_names[i]) != 0)
 			continue;
 		if (!parse_number(value, WWR_MAX_ENGINES, &number) || number != (uint32_t)number)
 			return false;

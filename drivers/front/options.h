@@ -33,6 +33,9 @@ struct front_options {
 
 const char *front_driver_name(enum front_driver driver);
 
+/* "rcs" and the like, by enum wwr_engine_class. */
+const char *front_engine_name(unsigned int engine_class);
+
 /* A name of a capability by its number, with its bits; NULL = there are no more. */
 const char *front_cap_name(unsigned int index, uint32_t *ret_bits);
 

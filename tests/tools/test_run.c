@@ -129,7 +129,7 @@ Test(tools_run, one_driver_is_one_device)
 Test(tools_run, info_lists_devices_capabilities_and_limits)
 {
 	struct tool tool = RUN("info", "--json", "--driver", "vgem", "--driver", "wwrmock", "--cap",
-			       "SYNCOBJ_TIMELINE=0", "--quota", "buffers=3");
+			       "SYNCOBJ_TIMELINE=0", "--quota", "buffers=3", "--mock", "rcs=4");
 	json_t *root, *first, *second;
 
 	cr_assert_eq(tool.code, 0, "%s", tool.err);
@@ -144,9 +144,14 @@ Test(tools_run, info_lists_devices_capabilities_and_limits)
 	cr_expect(json_is_false(json_at(first, "capabilities.SYNCOBJ_TIMELINE")));
 	cr_expect(json_is_true(json_at(first, "capabilities.SYNCOBJ")));
 	cr_expect_eq(json_number_at(first, "limits.buffers"), 3);
+	cr_expect_null(json_object_get(first, "engines"));
+	cr_expect_eq(json_number_at(second, "engines.rcs"), 4);
+	cr_expect_eq(json_number_at(second, "engines.vcs"), 2);
 	json_decref(root);
 	tool_free(&tool);
-	tool = RUN("info", "--cap", "SYNCOBJ=0");
+	tool = RUN("info", "--cap", "SYNCOBJ=0", "--mock", "ccs=3");
+	cr_expect(strstr(tool.out, " engines       rcs=1 bcs=1 vcs=2 vecs=1 ccs=3\n") != NULL, "%s",
+		  tool.out);
 	cr_expect(strstr(tool.out, " SYNCOBJ=0 SYNCOBJ_TIMELINE=0\n") != NULL, "%s", tool.out);
 	tool_free(&tool);
 }

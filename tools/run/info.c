@@ -93,6 +93,43 @@ static json_t *device_json(const struct core_device *device, unsigned int index)
 	    (json_int_t)device->quota.max_syncobjs, "bytes", (json_int_t)device->quota.max_bytes);
 }
 
+/* Of the mock GPU. */
+static void print_engines(const struct wwr_device_config *mock)
+{
+	fputs("  engines      ", stdout);
+	for (unsigned int i = 0; i < WWR_NUM_ENGINE_CLASSES; i++)
+		printf(" %s=%" PRIu32, front_engine_name(i), mock->num_engines[i]);
+	putchar('\n');
+}
+
+static json_t *engines_json(const struct wwr_device_config *mock)
+{
+	json_t *engines = json_object();
+
+	for (unsigned int i = 0; i < WWR_NUM_ENGINE_CLASSES; i++)
+		json_object_set_new(engines, front_engine_name(i),
+				    json_integer((json_int_t)mock->num_engines[i]));
+	return engines;
+}
+
+static void show_device(const struct front_options *options, unsigned int index,
+			const struct core_device *device, json_t *list)
+{
+	bool is_mock = options->drivers[index] == FRONT_WWRMOCK;
+
+	if (list != NULL) {
+		json_t *object = device_json(device, index);
+
+		if (is_mock)
+			json_object_set_new(object, "engines", engines_json(&options->mock));
+		json_array_append_new(list, object);
+	} else {
+		print_device(device, index);
+		if (is_mock)
+			print_engines(&options->mock);
+	}
+}
+
 /* 0 or -errno. */
 static int show_devices(const struct front_options *options, json_t *list)
 {
@@ -102,10 +139,7 @@ static int show_devices(const struct front_options *options, json_t *list)
 
 		if (ret != 0)
 			return ret;
-		if (list != NULL)
-			json_array_append_new(list, device_json(device, i));
-		else
-			print_device(device, i);
+		show_device(options, i, device, list);
 		core_device_put(device);
 	}
 	return 0;
