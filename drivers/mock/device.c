@@ -3,6 +3,7 @@
 
 #include "drivers/mock/job.h"
 #include "drivers/mock/memory.h"
+#include "drivers/mock/ring.h"
 #include <wwresv/alloc.h>
 #include "lockset/wwr_atomic.h"
 
@@ -36,6 +37,13 @@ static unsigned int device_check_config(const struct wwr_device_config *config)
 	for (int i = 0; i < WWR_NUM_ENGINE_CLASSES; i++)
 		num_engines += config->num_engines[i];
 	if (num_engines > WWR_MAX_ENGINES || (config->break_deps & ~WWR_BREAK_MASK) != 0)
+		return 0;
+	if (config->hang_timeout_ns < 0 || (unsigned int)config->policy >= WWR_SCHED_NUM_POLICIES)
+		return 0;
+	if (!config->use_sched && (config->hang_every != 0 || config->lose_after != 0))
+		return 0;
+	if (config->use_sched && config->hang_timeout_ns == 0 &&
+	    (config->hang_every != 0 || config->lose_after != 0))
 		return 0;
 	if (config->vram_bytes > INT64_MAX || config->gtt_bytes > INT64_MAX ||
 	    (config->vram_bytes == 0 && config->gtt_bytes != 0))
@@ -121,7 +129,9 @@ int wwr_device_create(const struct wwr_device_config *config, struct wwr_device 
 	device->num_engines = num_engines;
 	device_name_engines(device, config);
 	device_init_sync(device);
-	if (config->vram_bytes != 0)
+	if (config->use_sched)
+		ret = mock_rings_create(device, config);
+	if (ret == 0 && config->vram_bytes != 0)
 		ret = mock_memory_create(config->vram_bytes, config->gtt_bytes, &device->memory);
 	if (ret == 0)
 		ret = device_start_engines(device);
@@ -150,6 +160,7 @@ void device_put(struct wwr_device *device)
 		pthread_cond_destroy(&device->engines[i].cond);
 	pthread_cond_destroy(&device->pushed);
 	pthread_mutex_destroy(&device->lock);
+	mock_rings_destroy(device->rings);
 	wwr_free(device);
 }
 
@@ -171,6 +182,12 @@ void wwr_device_stop(struct wwr_device *device)
 	if (device->stopped)
 		return;
 	device_stop_engines(device);
+	if (device->rings != NULL) {
+		mock_rings_stop(device);
+		device->first_ready = NULL;
+		device->stopped = true;
+		return;
+	}
 
 	pthread_mutex_lock(&device->lock);
 	device->first_ready = NULL;

@@ -7,6 +7,7 @@
 #include "drivers/mock/job_fence.h"
 #include "drivers/mock/mock_device.h"
 #include "drivers/mock/queue.h"
+#include "drivers/mock/ring.h"
 #include "drivers/mock/run_queue.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static int64_t engine_job_end_ns(const struct mock_engine *engine, const struct 
 {
 	double scaled_ns;
 
-	if (job->config.duration_ns == WWR_JOB_ENDLESS)
+	if (job->config.duration_ns == WWR_JOB_ENDLESS || job->hangs)
 		return INT64_MAX;
 	scaled_ns = (double)job->config.duration_ns * engine->device->time_scale;
 	if (scaled_ns >= (double)(INT64_MAX / 2))
@@ -66,6 +67,8 @@ static void engine_leave(struct mock_engine *engine)
 {
 	engine->busy_ns += (uint64_t)(mock_now_ns() - engine->since_ns);
 	engine->job = NULL;
+	if (engine->device->rings != NULL)
+		pthread_cond_broadcast(&engine->device->rings->idle);
 }
 
 /* What a job does first: let those run that wait for its start, and look at its buffers. */
@@ -105,16 +108,46 @@ static bool engine_should_yield(struct mock_engine *engine)
 	return run_queue_wants(engine);
 }
 
+static bool engine_goes_on(const struct mock_engine *engine, const struct wwr_job *job)
+{
+	/* A device that is lost ends no job. */
+	if (engine->reset || job->hangs ||
+	    (engine->device->rings != NULL && engine->device->rings->lost))
+		return true;
+	return !job->ended && (job->end_ns == INT64_MAX || mock_now_ns() < job->end_ns);
+}
+
 static enum engine_outcome engine_wait(struct mock_engine *engine, const struct wwr_job *job)
 {
-	while (!job->ended && (job->end_ns == INT64_MAX || mock_now_ns() < job->end_ns)) {
-		if (engine->device->stopping)
+	while (engine_goes_on(engine, job)) {
+		if (engine->device->stopping || engine->reset)
 			return ENGINE_STOP;
 		if (job_is_parked(job) && engine_should_yield(engine))
 			return ENGINE_YIELD;
-		engine_sleep(engine, job->end_ns);
+		engine_sleep(engine, engine->device->rings != NULL && engine->device->rings->lost
+					 ? INT64_MAX
+					 : job->end_ns);
 	}
 	return ENGINE_DONE;
+}
+
+/* The scheduler sees to the rest.  Comes back with the device's lock. */
+static void engine_complete_ring(struct mock_engine *engine, struct wwr_job *job)
+{
+	struct wwr_device *device = engine->device;
+
+	pthread_mutex_lock(&device->lock);
+	job->touching = false;
+	engine->num_jobs++;
+	pthread_mutex_unlock(&device->lock);
+	/* It is kept by a reference: it may be given back before this has returned. */
+	wwr_job_get(job);
+	ring_job_done(job);
+	pthread_mutex_lock(&device->lock);
+	engine_leave(engine);
+	pthread_mutex_unlock(&device->lock);
+	wwr_job_put(job);
+	pthread_mutex_lock(&device->lock);
 }
 
 /* With the device's lock, which it gives back while the job works. */
@@ -133,6 +166,10 @@ static void engine_complete(struct mock_engine *engine, struct wwr_job *job)
 		job->touching = false;
 		job->torn = looked;
 		engine_leave(engine);
+		return;
+	}
+	if (device->rings != NULL) {
+		engine_complete_ring(engine, job);
 		return;
 	}
 	job_finish(job, 0);

@@ -106,6 +106,8 @@ static void job_release_fences(struct wwr_job *job)
 	}
 	/* The second put may free what holds both. */
 	wwr_fence_put(&job->fences->started);
+	if (job->queue->entity != NULL)
+		wwr_fence_put(&job->fences->done);
 	wwr_fence_put(&job->fences->finished);
 }
 
@@ -126,6 +128,9 @@ static void job_release(struct wwr_job *job)
 	for (uint32_t i = 0; i < job->num_buffers; i++)
 		wwr_device_bo_put(job->bos[i]);
 	job_forget_pieces(job);
+	/* Else the scheduler has given it back. */
+	if (job->has_sched_job)
+		wwr_sched_job_fini(&job->sched_job);
 	job_release_fences(job);
 	wwr_queue_put(job->queue);
 

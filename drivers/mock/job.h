@@ -6,6 +6,7 @@
 
 #include <wwresv/device.h>
 #include <wwresv/fence.h>
+#include <wwresv/sched_job.h>
 
 struct job_fence;
 
@@ -50,6 +51,10 @@ struct wwr_job {
 	uint32_t num_sources;	    /* (u) */
 	uint32_t max_sources, max_tokens; /* (u) */
 
+	struct wwr_sched_job sched_job; /* of a device with a scheduler */
+	struct wwr_fence_cb sched_cb;
+	bool has_sched_job; /* (u) it is initialised */
+	bool hangs;	    /* (u) it never ends by itself */
 	bool armed;	    /* (u) */
 	bool client_starts; /* (u) a client has to do something before it starts */
 	bool client_ends;   /* (u) or before it ends */
@@ -76,8 +81,8 @@ struct wwr_job {
 /* Endless, and an engine may be taken from it: its start was seen, its end is not due. */
 static inline bool job_is_parked(const struct wwr_job *job)
 {
-	return job->config.duration_ns == WWR_JOB_ENDLESS && !job->ended && job->started &&
-	       job->preemptible;
+	return job->config.duration_ns == WWR_JOB_ENDLESS && !job->ended && !job->hangs &&
+	       job->started && job->preemptible;
 }
 
 /* Add a dependency: 0 or -ENOMEM.  Takes a reference of its own.  Not armed. */

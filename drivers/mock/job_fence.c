@@ -49,6 +49,22 @@ static const struct wwr_fence_ops started_ops = {
     .release = started_release,
 };
 
+static void done_release(struct wwr_fence *fence)
+{
+	job_fence_put(WWR_CONTAINER_OF(fence, struct job_fence, done));
+}
+
+static const char *done_timeline_name(const struct wwr_fence *fence)
+{
+	return WWR_CONTAINER_OF(fence, struct job_fence, done)->queue->name;
+}
+
+static const struct wwr_fence_ops done_ops = {
+    .driver_name = job_fence_driver_name,
+    .timeline_name = done_timeline_name,
+    .release = done_release,
+};
+
 static const struct wwr_fence_ops finished_ops = {
     .driver_name = job_fence_driver_name,
     .timeline_name = finished_timeline_name,
@@ -75,11 +91,13 @@ void job_fence_destroy(struct job_fence *fences)
 void job_fence_arm(struct job_fence *fences, uint64_t seqno, uint64_t commit)
 {
 	fences->commit = commit;
-	fences->refcount = 2;
+	fences->refcount = fences->queue->entity != NULL ? 3 : 2;
 	wwr_fence_init(&fences->finished, &finished_ops, fences->queue->context, seqno);
 	wwr_fence_init(&fences->started, &started_ops, fences->queue->context + 1, seqno);
 	/* Whoever has the finished one may ask for the start, however late. */
 	(void)wwr_fence_get(&fences->started);
+	if (fences->queue->entity != NULL)
+		wwr_fence_init(&fences->done, &done_ops, fences->queue->context + 2, seqno);
 }
 
 struct job_fence *job_fence_of(const struct wwr_fence *fence)

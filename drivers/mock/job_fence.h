@@ -17,6 +17,7 @@ struct wwr_queue;
 struct job_fence {
 	struct wwr_fence started;
 	struct wwr_fence finished;
+	struct wwr_fence done;	 /* that the engine signals, for a scheduler */
 	uint32_t refcount;	 /* (a) fences not yet released */
 	struct wwr_queue *queue; /* (i) referenced: it has the name */
 	uint64_t label;		 /* (i) of the job */

@@ -10,6 +10,7 @@
 #include "drivers/mock/job_fence.h"
 #include "drivers/mock/mock_device.h"
 #include "drivers/mock/queue.h"
+#include "drivers/mock/ring.h"
 #include "drivers/mock/run_queue.h"
 #include "lockset/wwr_atomic.h"
 
@@ -84,7 +85,7 @@ static void job_arm_locked(struct wwr_job *job, bool client_starts)
 	job_link(job);
 }
 
-int job_arm(struct wwr_job *job)
+static int job_arm_device(struct wwr_job *job)
 {
 	struct wwr_device *device = job->queue->device;
 	bool client_starts = false;
@@ -101,6 +102,31 @@ int job_arm(struct wwr_job *job)
 		ret = 0;
 	}
 	pthread_mutex_unlock(&device->lock);
+	return ret;
+}
+
+/* The engines' list has it already, and a scheduler has a reference, too. */
+static void job_arm_ring(struct wwr_job *job)
+{
+	const struct mock_rings *rings = job->queue->device->rings;
+
+	job->hangs = rings->hang_every != 0 && (job->fences->commit + 1) % rings->hang_every == 0;
+	wwr_job_get(job);
+	wwr_sched_job_arm(&job->sched_job);
+}
+
+int job_arm(struct wwr_job *job)
+{
+	struct wwr_device *device = job->queue->device;
+	int ret;
+
+	if (device->rings == NULL)
+		return job_arm_device(job);
+	pthread_mutex_lock(&device->rings->order);
+	ret = job_arm_device(job);
+	if (ret == 0)
+		job_arm_ring(job);
+	pthread_mutex_unlock(&device->rings->order);
 	return ret;
 }
 
@@ -134,6 +160,10 @@ void job_push(struct wwr_job *job)
 	struct wwr_device *device = job->queue->device;
 	uint32_t num_met = 1;
 
+	if (device->rings != NULL) {
+		ring_job_push(job);
+		return;
+	}
 	for (uint32_t i = 0; i < job->num_deps; i++) {
 		if (wwr_fence_add_callback(job->deps[i].fence, &job->deps[i].cb,
 					   job_dep_signaled) != 0)
@@ -162,14 +192,21 @@ void job_finish(struct wwr_job *job, int error)
 	device->stats.num_finished++;
 	if (error != 0)
 		device->stats.num_failed++;
+	if (device->rings != NULL && device->stats.num_finished == device->rings->lose_after)
+		device->rings->lost = true;
 	pthread_mutex_unlock(&device->lock);
 
 	if (!started) {
+		/* Who waits for its start goes on, and may look. */
+		job->fences->start_token = wwr_effect_start_token(job->config.seed);
 		wwr_fence_set_error(&job->fences->started, error);
 		(void)wwr_fence_signal_at(&job->fences->started, now);
 	}
 	if (error != 0)
 		wwr_fence_set_error(&job->fences->finished, error);
+	/* Of one that hung nobody has. */
+	if (device->rings != NULL)
+		(void)wwr_fence_signal(&job->fences->done);
 	(void)wwr_fence_signal_at(&job->fences->finished, now);
 }
 
@@ -178,7 +215,7 @@ void job_retire_locked(struct wwr_job *job)
 	struct wwr_queue *queue = job->queue;
 
 	job_unlink(job);
-	if (queue->first != NULL)
+	if (queue->first != NULL && queue->device->rings == NULL)
 		run_queue_try_ready(queue->first);
 }
 

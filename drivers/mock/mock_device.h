@@ -7,6 +7,7 @@
 #include <wwresv/device.h>
 
 struct mock_memory;
+struct mock_rings;
 
 /*
  * One engine: a thread that runs one job at a time.
@@ -25,8 +26,10 @@ struct mock_engine {
 	bool yield;	     /* (d) somebody wants the engine that a parked job has */
 	struct wwr_job *job; /* (d) the job it runs, or NULL */
 	int64_t since_ns;    /* (d) when it took that job */
-	uint64_t num_jobs;   /* (d) */
-	uint64_t busy_ns;    /* (d) without the running job */
+	bool reset;	     /* (d) whatever it runs is to be dropped */
+	struct wwr_sched_stats sched_stats; /* (s) of its ring, in the end */
+	uint64_t num_jobs;		    /* (d) */
+	uint64_t busy_ns;		    /* (d) without the running job */
 };
 
 /*
@@ -41,6 +44,7 @@ struct wwr_device {
 	double time_scale;	      /* (i) */
 	uint32_t break_deps;	      /* (i) */
 	struct wwr_class *lock_class; /* (i) */
+	struct mock_rings *rings;     /* (i) NULL = no scheduler: engines choose by themselves */
 	struct mock_memory *memory;   /* (i) NULL = no domains; gone with the creator */
 
 	pthread_mutex_t lock;

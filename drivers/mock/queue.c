@@ -2,6 +2,7 @@
 #include "drivers/mock/queue.h"
 
 #include "drivers/mock/mock_device.h"
+#include "drivers/mock/ring.h"
 #include <wwresv/alloc.h>
 #include "lockset/wwr_atomic.h"
 
@@ -27,8 +28,16 @@ int wwr_queue_create(struct wwr_device *device, const char *name, uint64_t engin
 	queue->device = device;
 	strncpy(queue->name, name, sizeof(queue->name) - 1);
 	queue->engine_mask = engine_mask;
-	queue->context = wwr_fence_context_alloc(2);
+	queue->context = wwr_fence_context_alloc(3);
 	queue->preemptible = true;
+	if (device->rings != NULL) {
+		const int ret = mock_rings_add_queue(device, queue);
+
+		if (ret != 0) {
+			wwr_queue_put(queue);
+			return ret;
+		}
+	}
 	*ret_queue = queue;
 	return 0;
 }
@@ -47,6 +56,7 @@ void wwr_queue_put(struct wwr_queue *queue)
 	/* Release and acquire pair among the puts: the last one sees all uses before the others. */
 	if (wwr_atomic_fetch_sub(&queue->refcount, 1, WWR_ACQ_REL) != 1)
 		return;
+	wwr_sched_entity_put(queue->entity);
 	device_put(queue->device);
 	wwr_free(queue);
 }
@@ -56,6 +66,11 @@ void wwr_queue_set_priority(struct wwr_queue *queue, int priority)
 	pthread_mutex_lock(&queue->device->lock);
 	queue->priority = priority;
 	pthread_mutex_unlock(&queue->device->lock);
+	if (queue->entity != NULL)
+		wwr_sched_entity_set_priority(queue->entity, priority > 0 ? WWR_SCHED_PRIORITY_HIGH
+							     : priority < 0
+								 ? WWR_SCHED_PRIORITY_LOW
+								 : WWR_SCHED_PRIORITY_NORMAL);
 }
 
 void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible)

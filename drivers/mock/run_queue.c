@@ -14,15 +14,23 @@ static void run_queue_insert(struct wwr_job *job)
 {
 	struct wwr_job **link = &job->queue->device->first_ready;
 
-	while (*link != NULL && (*link)->priority >= job->priority)
+	while (*link != NULL &&
+	       (job->queue->device->rings != NULL || (*link)->priority >= job->priority))
 		link = &(*link)->ready_next;
 	job->ready_next = *link;
 	*link = job;
 }
 
+/* A ring has one engine. */
+static uint64_t job_engine_mask(const struct wwr_job *job)
+{
+	return job->queue->device->rings != NULL ? UINT64_C(1) << job->engine
+						 : job->queue->engine_mask;
+}
+
 static bool engine_may_run(const struct mock_engine *engine, const struct wwr_job *job)
 {
-	return (job->queue->engine_mask >> engine->index & 1) != 0;
+	return (job_engine_mask(job) >> engine->index & 1) != 0;
 }
 
 /* The link that points to the job which the engine should take, or NULL. */
@@ -52,6 +60,32 @@ void run_queue_try_ready(struct wwr_job *job)
 	job->ready_ns = mock_now_ns();
 	run_queue_insert(job);
 	run_queue_kick(device);
+}
+
+void run_queue_give(struct mock_engine *engine, struct wwr_job *job)
+{
+	job->engine = (int)engine->index;
+	job->state = WWR_JOB_READY;
+	job->ready_ns = mock_now_ns();
+	run_queue_insert(job);
+	run_queue_kick(engine->device);
+}
+
+void run_queue_drop(struct mock_engine *engine)
+{
+	struct wwr_job **link = &engine->device->first_ready;
+
+	while (*link != NULL) {
+		struct wwr_job *job = *link;
+
+		if ((unsigned int)job->engine == engine->index) {
+			*link = job->ready_next;
+			job->ready_next = NULL;
+			job->state = WWR_JOB_WAITING;
+		} else {
+			link = &job->ready_next;
+		}
+	}
 }
 
 void run_queue_park(struct wwr_job *job)
@@ -114,7 +148,7 @@ void run_queue_kick(struct wwr_device *device)
 	run_queue_available(device, &idle, &parked);
 	for (struct wwr_job *job = device->first_ready; job != NULL && (idle | parked) != 0;
 	     job = job->ready_next) {
-		const uint64_t mask = job->queue->engine_mask;
+		const uint64_t mask = job_engine_mask(job);
 
 		if ((idle & mask) != 0)
 			run_queue_wake(device, &idle, mask);

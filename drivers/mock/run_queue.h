@@ -15,6 +15,12 @@
 /* The job becomes ready, if nothing is unmet and it is the first of its queue. */
 void run_queue_try_ready(struct wwr_job *job);
 
+/* A job is on an engine's ring: it runs there, behind all others. */
+void run_queue_give(struct mock_engine *engine, struct wwr_job *job);
+
+/* Forget all jobs of an engine's ring. */
+void run_queue_drop(struct mock_engine *engine);
+
 /* A parked job goes back among the ready ones. */
 void run_queue_park(struct wwr_job *job);
 

@@ -9,6 +9,7 @@
 #include "drivers/mock/memory.h"
 #include "drivers/mock/mock_device.h"
 #include "drivers/mock/queue.h"
+#include "drivers/mock/ring.h"
 #include "lockset/usage.h"
 
 #include <wwresv/alloc.h>
@@ -285,6 +286,8 @@ static int submit_locked(struct wwr_lock_set *set, void *arg)
 			return ret;
 	}
 	ret = submit_locate(submit);
+	if (ret == 0 && job->queue->device->rings != NULL)
+		ret = ring_job_prepare(job);
 	if (ret == 0)
 		ret = job_arm(job);
 	if (ret != 0)

@@ -8,6 +8,7 @@
 
 #include <wwresv/job.h>
 #include <wwresv/macros.h>
+#include <wwresv/sched.h>
 
 WWR_BEGIN_DECLS
 
@@ -65,6 +66,16 @@ struct wwr_device_config {
 	 * there is no GTT either.
 	 */
 	uint64_t vram_bytes, gtt_bytes;
+	/**
+	 * Jobs go through the scheduler: a ring for each engine, an entity for each queue.  Without
+	 * it engines take what is ready, by priority.  The fields below need it.
+	 */
+	bool use_sched;
+	enum wwr_sched_policy policy; /**< FAIR is the default */
+	int64_t hang_timeout_ns;      /**< as wwr_sched_options.timeout_ns; needed for faults */
+	uint32_t hang_limit;	      /**< of a queue; UINT32_MAX = none is ever guilty */
+	uint64_t hang_every;	      /**< every so many jobs one never ends; 0 = none */
+	uint64_t lose_after;	      /**< the device is lost after so many jobs; 0 = never */
 };
 
 /** How much of a buffer a job touches unless wwr_device_config.touch_full is set. */
@@ -88,7 +99,8 @@ WWR_API void wwr_device_config_init(struct wwr_device_config *config);
  * @param ret_device the caller's, for wwr_device_destroy()
  * @retval 0       ready
  * @retval -EINVAL no engine, more than WWR_MAX_ENGINES, a negative or infinite time scale,
- *                 unknown bits, GTT without VRAM, more than INT64_MAX bytes
+ *                 unknown bits, faults without a scheduler and a timeout, GTT without VRAM, more
+ * than INT64_MAX bytes
  * @retval -ENOMEM no memory
  * @retval -EAGAIN no thread for an engine
  * @par Thread safety
@@ -283,6 +295,9 @@ WWR_API WWR_MUST_CHECK int wwr_device_bo_fetch(struct wwr_device_bo *bo);
 
 /** What the memory manager has done; zeroes without VRAM.  Any thread. */
 WWR_API void wwr_device_get_memory(struct wwr_device *device, struct wwr_mm_stats *ret_stats);
+
+/** What the schedulers of all engines did, together; zeroes without.  Any thread. */
+WWR_API void wwr_device_get_recovery(struct wwr_device *device, struct wwr_sched_stats *ret_stats);
 
 /** How many bytes at the beginning jobs touch. */
 WWR_API size_t wwr_device_bo_touched_bytes(const struct wwr_device_bo *bo);

@@ -50,6 +50,9 @@ WWR_API void wwr_queue_set_priority(struct wwr_queue *queue, int priority);
 /** Whether endless jobs submitted from now on give way to ready jobs.  Any thread. */
 WWR_API void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible);
 
+/** Time its jobs had on rings; 0 without a scheduler.  Any thread. */
+WWR_API uint64_t wwr_queue_busy_ns(struct wwr_queue *queue);
+
 /** Duration of a job that runs until wwr_job_end(). */
 #define WWR_JOB_ENDLESS INT64_MAX
 

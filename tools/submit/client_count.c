@@ -17,6 +17,10 @@ static const char *error_words(int error)
 		return "retry limit reached";
 	case -ENOMEM:
 		return "does not fit in VRAM";
+	case -ETIME:
+		return "hung";
+	case -ENODEV:
+		return "device lost";
 	case -ECANCELED:
 		return "cancelled";
 	default:
@@ -59,6 +63,12 @@ static void write_record(struct client *client, uint32_t loop, uint32_t step,
 	jobs_log_write(run->jobs_log, &record);
 }
 
+static bool is_asked_for(const struct submit_options *options, int error)
+{
+	return (error == -ETIME && options->hang_every != 0) ||
+	       (error == -ENODEV && options->lose_after != 0);
+}
+
 void client_count_job(struct client *client, uint32_t loop, uint32_t batch)
 {
 	struct window_job *job = window_at(&client->window, loop, batch);
@@ -79,7 +89,10 @@ void client_count_job(struct client *client, uint32_t loop, uint32_t batch)
 			client->log.entries[job->log_index].loop_and_flags |= COMMIT_TORN;
 		status = -ECANCELED;
 	} else {
+		/* It never wrote: it hung, or the device was lost. */
+		client->log.entries[job->log_index].loop_and_flags |= COMMIT_CANCELLED;
 		client->stats.num_failed++;
+		client->stats.num_asked += is_asked_for(client->run->options, status);
 	}
 	write_record(client, loop, step, job, status < 0 ? status : 0);
 	wwr_job_put(job->job);

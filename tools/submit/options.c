@@ -29,8 +29,11 @@
 /* Of VRAM: less is less than any buffer. */
 #define MIN_DOMAIN_BYTES 4096
 /* Address space that any machine has. */
-#define MAX_DOMAIN_BYTES ((uint64_t)1 << 40)
-#define UNSET_BYTES	 UINT64_MAX
+#define MAX_DOMAIN_BYTES	((uint64_t)1 << 40)
+#define NS_PER_MS		INT64_C(1000000)
+#define DEFAULT_HANG_TIMEOUT_MS 200
+#define MAX_HANG_TIMEOUT_MS	3600000
+#define UNSET_BYTES		UINT64_MAX
 
 enum option_id {
 	OPT_CLIENTS = 256,
@@ -52,6 +55,12 @@ enum option_id {
 	OPT_TOUCH,
 	OPT_BREAK_DEP,
 	OPT_VRAM,
+	OPT_SCHED,
+	OPT_HANG_EVERY,
+	OPT_HANG_TIMEOUT,
+	OPT_HANG_LIMIT,
+	OPT_LOSE_DEVICE,
+	OPT_FDINFO,
 	OPT_GTT,
 };
 
@@ -74,6 +83,12 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     {"touch", required_argument, NULL, OPT_TOUCH},
     {"break-dep", required_argument, NULL, OPT_BREAK_DEP},
+    {"sched", required_argument, NULL, OPT_SCHED},
+    {"hang-every", required_argument, NULL, OPT_HANG_EVERY},
+    {"hang-timeout", required_argument, NULL, OPT_HANG_TIMEOUT},
+    {"hang-limit", required_argument, NULL, OPT_HANG_LIMIT},
+    {"lose-device-after", required_argument, NULL, OPT_LOSE_DEVICE},
+    {"fdinfo", no_argument, NULL, OPT_FDINFO},
     {"vram", required_argument, NULL, OPT_VRAM},
     {"gtt", required_argument, NULL, OPT_GTT},
     {"quiet", no_argument, NULL, 'q'},
@@ -85,12 +100,19 @@ static const struct option long_options[] = {
 /* By enum wwr_algorithm, and by the bit number of WWR_BREAK_x. */
 static const char *const class_words[] = {"wound-wait", "wait-die", NULL};
 static const char *const policy_words[] = {"default", "classic", NULL};
+/* By enum wwr_sched_policy. */
+static const char *const sched_words[] = {"fair", "fifo", "rr", NULL};
 static const char *const touch_words[] = {"head", "full", NULL};
 static const char *const break_words[] = {"read", "write", "data", "submit", NULL};
 
 const char *options_class_name(const struct submit_options *options)
 {
 	return class_words[options->algorithm];
+}
+
+const char *options_sched_name(const struct submit_options *options)
+{
+	return sched_words[options->sched_policy];
 }
 
 const char *options_policy_name(const struct submit_options *options)
@@ -148,6 +170,41 @@ static int parse_break_dep(struct submit_options *options)
 	return ret;
 }
 
+static int parse_sched(struct submit_options *options)
+{
+	unsigned int index;
+	int ret = cli_parse_word("--sched", optarg, sched_words, &index);
+
+	if (ret == 0) {
+		options->sched_policy = (enum wwr_sched_policy)index;
+		options->use_sched = true;
+	}
+	return ret;
+}
+
+/* Faults, and what becomes of them; each needs the scheduler. */
+static int parse_fault(int id, struct submit_options *options)
+{
+	uint64_t timeout_ms;
+	int ret;
+
+	options->use_sched = true;
+	switch (id) {
+	case OPT_HANG_EVERY:
+		return cli_parse_u64("--hang-every", optarg, 1, INT64_MAX, &options->hang_every);
+	case OPT_HANG_LIMIT:
+		return parse_u32("--hang-limit", 0, UINT32_MAX - 1, &options->hang_limit);
+	case OPT_LOSE_DEVICE:
+		return cli_parse_u64("--lose-device-after", optarg, 1, INT64_MAX,
+				     &options->lose_after);
+	default:
+		ret = cli_parse_u64("--hang-timeout", optarg, 1, MAX_HANG_TIMEOUT_MS, &timeout_ms);
+		if (ret == 0)
+			options->hang_timeout_ns = (int64_t)timeout_ms * NS_PER_MS;
+		return ret;
+	}
+}
+
 static int parse_timeout(struct submit_options *options)
 {
 	double seconds;
@@ -198,6 +255,13 @@ static int parse_valued(int id, struct submit_options *options)
 		return parse_touch(options);
 	case OPT_BREAK_DEP:
 		return parse_break_dep(options);
+	case OPT_SCHED:
+		return parse_sched(options);
+	case OPT_HANG_EVERY:
+	case OPT_HANG_TIMEOUT:
+	case OPT_HANG_LIMIT:
+	case OPT_LOSE_DEVICE:
+		return parse_fault(id, options);
 	case OPT_VRAM:
 		return cli_parse_size("--vram", optarg, MIN_DOMAIN_BYTES, MAX_DOMAIN_BYTES,
 				      &options->vram_bytes);
@@ -220,6 +284,10 @@ static int parse_one(int id, struct submit_options *options, enum options_action
 		return 0;
 	case OPT_LIST:
 		options->list = true;
+		return 0;
+	case OPT_FDINFO:
+		options->fdinfo = true;
+		options->use_sched = true;
 		return 0;
 	case OPT_JSON:
 		options->json = true;
@@ -275,6 +343,8 @@ static void set_defaults(struct submit_options *options)
 	    .algorithm = WWR_WOUND_WAIT,
 	    .seed = random_seed(),
 	    .gtt_bytes = UNSET_BYTES,
+	    .hang_timeout_ns = DEFAULT_HANG_TIMEOUT_MS * NS_PER_MS,
+	    .hang_limit = UINT32_MAX,
 	    .timeout_ns = DEFAULT_TIMEOUT_S * CLOCK_NS_PER_S,
 	    .engines = engines_default(),
 	};

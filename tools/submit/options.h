@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <wwresv/class.h>
+#include <wwresv/sched.h>
 
 #include "tools/wsim/wsim.h"
 
@@ -28,6 +29,12 @@ struct submit_options {
 	uint32_t hold_us;
 	uint64_t seed; /* at most INT64_MAX: JSON has signed numbers */
 	int64_t timeout_ns;
+	bool use_sched;
+	enum wwr_sched_policy sched_policy;
+	int64_t hang_timeout_ns;
+	uint32_t hang_limit;		 /* UINT32_MAX = none */
+	uint64_t hang_every, lose_after; /* 0 = never */
+	bool fdinfo;
 	uint64_t vram_bytes, gtt_bytes; /* 0 = no VRAM: buffers stay where they are */
 	uint32_t break_deps;		/* WWR_BREAK_x of one kind, 0 = none */
 	struct wsim_engine_counts engines;
@@ -50,6 +57,7 @@ int options_parse(int argc, char **argv, struct submit_options *ret_options,
 
 const char *options_class_name(const struct submit_options *options);
 const char *options_policy_name(const struct submit_options *options);
+const char *options_sched_name(const struct submit_options *options);
 /* Only if a kind of dependency is broken. */
 const char *options_break_name(const struct submit_options *options);
 

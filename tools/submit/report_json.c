@@ -152,6 +152,51 @@ static json_t *build_memory(struct writer *writer)
 	return json;
 }
 
+/* The part of all time on engines that each client had. */
+static json_t *build_shares(struct writer *writer)
+{
+	const struct run *run = writer->summary->run;
+	json_t *json = json_array();
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < run->num_clients; i++)
+		sum += summary_client_busy_ns(run, i);
+	for (i = 0; i < run->num_clients; i++)
+		append(
+		    writer, json,
+		    json_real(sum > 0 ? (double)summary_client_busy_ns(run, i) / (double)sum : 0));
+	return json;
+}
+
+static json_t *build_sched(struct writer *writer)
+{
+	const struct submit_options *options = writer->summary->run->options;
+	json_t *json;
+
+	if (!options->use_sched)
+		return json_null();
+	json = json_object();
+	set(writer, json, "policy", json_string(options_sched_name(options)));
+	set(writer, json, "fairness", json_real(writer->summary->fairness));
+	set(writer, json, "shares", build_shares(writer));
+	return json;
+}
+
+static json_t *build_recovery(struct writer *writer)
+{
+	const struct summary *summary = writer->summary;
+	json_t *json;
+
+	if (!summary->run->options->use_sched)
+		return json_null();
+	json = json_object();
+	set_u64(writer, json, "hangs", summary->sched.num_hangs);
+	set_u64(writer, json, "resets", summary->sched.num_resets);
+	set_u64(writer, json, "cancelled", summary->sched.num_cancelled);
+	return json;
+}
+
 static json_t *build_contended(struct writer *writer)
 {
 	const struct summary *summary = writer->summary;
@@ -287,6 +332,8 @@ static json_t *build(struct writer *writer)
 	set(writer, json, "elapsed_s", json_real(summary->elapsed_s));
 	set(writer, json, "jobs", build_jobs(writer));
 	set(writer, json, "reservation", build_reservation(writer));
+	set(writer, json, "sched", build_sched(writer));
+	set(writer, json, "recovery", build_recovery(writer));
 	set(writer, json, "memory", build_memory(writer));
 	set(writer, json, "contended", build_contended(writer));
 	set(writer, json, "engines", build_engines(writer));

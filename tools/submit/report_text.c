@@ -125,6 +125,19 @@ static void print_memory(const struct printer *printer)
 	       memory->num_evictions, memory->moved_bytes, memory->num_waits, memory->num_enomem);
 }
 
+static void print_sched(const struct printer *printer)
+{
+	const struct summary *summary = printer->summary;
+
+	if (!summary->run->options->use_sched)
+		return;
+	print_label(printer, "Scheduler");
+	printf("%s, fairness %.3f; %" PRIu64 " hangs, %" PRIu64 " resets, %" PRIu64
+	       " jobs cancelled\n",
+	       options_sched_name(summary->run->options), summary->fairness,
+	       summary->sched.num_hangs, summary->sched.num_resets, summary->sched.num_cancelled);
+}
+
 static void print_latency(const struct printer *printer)
 {
 	const struct histogram *latency = &printer->summary->stats.latency_ns;
@@ -330,6 +343,7 @@ void report_text(const struct summary *summary)
 	print_jobs(&printer);
 	print_reservation(&printer);
 	print_latency(&printer);
+	print_sched(&printer);
 	print_memory(&printer);
 	print_retries(&printer);
 	print_contended(&printer);

@@ -57,6 +57,12 @@ static int create_device(struct run *run)
 	config.time_scale = options->scale;
 	config.break_deps = options->break_deps;
 	config.lock_class = &run->lock_class;
+	config.use_sched = options->use_sched;
+	config.policy = options->sched_policy;
+	config.hang_timeout_ns = options->hang_timeout_ns;
+	config.hang_limit = options->hang_limit;
+	config.hang_every = options->hang_every;
+	config.lose_after = options->lose_after;
 	config.vram_bytes = options->vram_bytes;
 	config.gtt_bytes = options->gtt_bytes;
 	/* The engines' threads inherit the mask: signals are the main thread's. */

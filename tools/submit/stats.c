@@ -41,6 +41,7 @@ void stats_add(struct stats *sum, const struct stats *stats)
 	sum->num_committed += stats->num_committed;
 	sum->num_completed += stats->num_completed;
 	sum->num_failed += stats->num_failed;
+	sum->num_asked += stats->num_asked;
 	sum->num_cancelled += stats->num_cancelled;
 	sum->num_backoffs += stats->num_backoffs;
 	sum->num_missed_periods += stats->num_missed_periods;

@@ -15,6 +15,7 @@ struct stats {
 	uint64_t num_committed; /* sets locked in full */
 	uint64_t num_completed;
 	uint64_t num_failed;
+	uint64_t num_asked;	/* of these, the ones that an option asked for */
 	uint64_t num_cancelled; /* committed, but ended by the end of the run */
 	uint64_t num_backoffs;
 	uint64_t num_missed_periods;

@@ -7,6 +7,7 @@
 
 #include <wwresv/class.h>
 #include <wwresv/mm.h>
+#include <wwresv/sched.h>
 
 #include "tools/submit/run.h"
 #include "tools/submit/stats.h"
@@ -24,6 +25,8 @@ struct summary {
 	const struct run *run;
 	struct stats stats; /* of all clients */
 	struct wwr_class_stats locks;
+	struct wwr_sched_stats sched; /* zeroes without a scheduler */
+	double fairness;
 	struct wwr_mm_stats memory; /* zeroes without VRAM */
 	struct verify_result verify;
 	double elapsed_s;
@@ -35,6 +38,9 @@ struct summary {
 int summary_create(const struct run *run, struct summary **ret_summary);
 /* NULL is a no-op. */
 void summary_destroy(struct summary *summary);
+
+/* The time that a client's jobs had on engines; 0 without a scheduler. */
+uint64_t summary_client_busy_ns(const struct run *run, uint32_t client);
 
 /* The exit code that this summary stands for. */
 int summary_exit_code(const struct summary *summary);

@@ -31,6 +31,17 @@ static const char memory_options[] =
     "                       and a job that can never fit has failed (no VRAM, no moves)\n"
     "      --gtt SIZE       evicted buffers go there first, then to system memory (as VRAM)\n";
 
+static const char sched_options[] =
+    "\n"
+    "How jobs come to engines; any of these has the scheduler between them:\n"
+    "      --sched POLICY   fair, fifo or rr (engines take what is ready; fair with the others)\n"
+    "      --hang-every N   every N-th job never ends by itself\n"
+    "      --hang-timeout MS\n"
+    "                       then its engine is reset, and it has failed (200)\n"
+    "      --hang-limit N   a context with more hangs is guilty: its jobs are cancelled (never)\n"
+    "      --lose-device-after N\n"
+    "                       after N jobs all others fail\n";
+
 static const char lock_options[] =
     "\n"
     "How buffers are locked:\n"
@@ -58,7 +69,8 @@ static const char output_options[] =
 
 static const char exit_status[] =
     "\n"
-    "Exit status: 0 all is well; 1 contents differ from the replay, jobs failed, or a stall;\n"
+    "Exit status: 0 all is well; 1 contents differ from the replay, jobs failed and no\n"
+    "option asked for that, or a stall;\n"
     "2 wrong usage, an input that cannot be read or an output that cannot be written; 77 not\n"
     "available on this machine; 130 or 143 stopped by SIGINT or SIGTERM, after the summary.\n"
     "A second signal ends the program at once.\n";
@@ -71,6 +83,7 @@ void usage_print(FILE *out)
 	fputs(synopsis, out);
 	fputs(load_options, out);
 	fputs(memory_options, out);
+	fputs(sched_options, out);
 	fputs(lock_options, out);
 	fputs(output_options, out);
 	fputs("\nBuilt-in workloads:\n", out);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Jobs of a device with a scheduler.  Invariant: only the thread that runs a ring gives jobs to its
+ * engine, and while it resets the engine none is given; so an engine that has been reset has none.
+ */
+#include "drivers/mock/ring.h"
+
+#include "drivers/mock/job.h"
+#include "drivers/mock/job_fence.h"
+#include "drivers/mock/queue.h"
+#include "drivers/mock/run_queue.h"
+
+#include <wwresv/alloc.h>
+
+#include <errno.h>
+
+/* Of a ring: two jobs, or some that give way to each other, since those go on for long. */
+#define RING_CREDITS	32
+#define JOB_CREDITS	(RING_CREDITS / 2)
+#define ENDLESS_CREDITS 1
+
+static struct wwr_job *to_job(struct wwr_sched_job *sched_job)
+{
+	return WWR_CONTAINER_OF(sched_job, struct wwr_job, sched_job);
+}
+
+static int ring_run_job(struct wwr_sched_job *sched_job, struct wwr_fence **ret_fence)
+{
+	struct mock_engine *engine = wwr_sched_data(wwr_sched_job_sched(sched_job));
+	struct wwr_job *job = to_job(sched_job);
+	struct wwr_device *device = engine->device;
+	int ret = 0;
+
+	pthread_mutex_lock(&device->lock);
+	if (device->stopping)
+		ret = -ECANCELED;
+	else if (device->rings->lost)
+		ret = -ENODEV;
+	else
+		run_queue_give(engine, job);
+	pthread_mutex_unlock(&device->lock);
+	if (ret == 0)
+		*ret_fence = wwr_fence_get(&job->fences->done);
+	return ret;
+}
+
+/* Nothing of the ring is on the engine afterwards.  The device's lock, given back meanwhile. */
+static void ring_reset(struct mock_engine *engine)
+{
+	struct wwr_device *device = engine->device;
+
+	run_queue_drop(engine);
+	engine->reset = true;
+	pthread_cond_signal(&engine->cond);
+	while (engine->job != NULL)
+		pthread_cond_wait(&device->rings->idle, &device->lock);
+	engine->reset = false;
+}
+
+static enum wwr_sched_verdict ring_timed_out(struct wwr_sched_job *sched_job)
+{
+	struct mock_engine *engine = wwr_sched_data(wwr_sched_job_sched(sched_job));
+	struct wwr_job *job = to_job(sched_job);
+	struct wwr_device *device = engine->device;
+	enum wwr_sched_verdict verdict = WWR_SCHED_NO_HANG;
+
+	pthread_mutex_lock(&device->lock);
+	if (device->rings->lost)
+		verdict = WWR_SCHED_NODEV;
+	else if (job->hangs && engine->job == job && !device->stopping)
+		verdict = WWR_SCHED_RESET;
+	if (verdict != WWR_SCHED_NO_HANG)
+		ring_reset(engine);
+	pthread_mutex_unlock(&device->lock);
+	return verdict;
+}
+
+static void ring_free_job(struct wwr_sched_job *sched_job)
+{
+	struct wwr_job *job = to_job(sched_job);
+
+	job->has_sched_job = false;
+	wwr_job_put(job);
+}
+
+static const struct wwr_sched_ops ring_ops = {
+    .run_job = ring_run_job,
+    .timed_out = ring_timed_out,
+    .free_job = ring_free_job,
+};
+
+/* The jobs of an entity end in their order, so this is the first of its queue. */
+static void ring_finish(struct wwr_job *job, int error)
+{
+	struct wwr_device *device = job->queue->device;
+
+	pthread_mutex_lock(&device->lock);
+	if (error != 0 && device->stopping)
+		error = -ECANCELED;
+	pthread_mutex_unlock(&device->lock);
+	job_finish(job, error);
+	pthread_mutex_lock(&device->lock);
+	job_retire_locked(job);
+	if (device->stopping)
+		pthread_cond_signal(&device->pushed);
+	pthread_mutex_unlock(&device->lock);
+	wwr_job_put(job);
+}
+
+static void ring_job_signaled(struct wwr_fence *fence, struct wwr_fence_cb *cb)
+{
+	const int status = wwr_fence_get_status(fence);
+
+	ring_finish(WWR_CONTAINER_OF(cb, struct wwr_job, sched_cb), status < 0 ? status : 0);
+}
+
+int ring_job_prepare(struct wwr_job *job)
+{
+	const bool endless = job->config.duration_ns == WWR_JOB_ENDLESS;
+	int ret = 0;
+
+	if (!job->has_sched_job)
+		ret = wwr_sched_job_init(&job->sched_job, job->queue->entity,
+					 endless ? ENDLESS_CREDITS : JOB_CREDITS);
+	if (ret != 0)
+		return ret;
+	job->has_sched_job = true;
+	for (uint32_t i = 0; i < job->num_deps && ret == 0; i++)
+		ret = wwr_sched_job_add_dependency(&job->sched_job, job->deps[i].fence);
+	return ret;
+}
+
+void ring_job_push(struct wwr_job *job)
+{
+	struct wwr_fence *finished = wwr_sched_job_finished(&job->sched_job);
+
+	if (wwr_fence_add_callback(finished, &job->sched_cb, ring_job_signaled) != 0) {
+		const int status = wwr_fence_get_status(finished);
+
+		ring_finish(job, status < 0 ? status : 0);
+	}
+	wwr_sched_job_push(&job->sched_job);
+}
+
+void ring_job_done(struct wwr_job *job)
+{
+	(void)wwr_fence_signal(&job->fences->done);
+}
+
+static int rings_create_all(struct mock_rings *rings, struct wwr_device *device,
+			    const struct wwr_device_config *config)
+{
+	struct wwr_sched_group *group;
+	int ret;
+
+	ret = wwr_sched_group_create(NULL, &group);
+	if (ret != 0)
+		return ret;
+	for (unsigned int i = 0; i < device->num_engines && ret == 0; i++) {
+		const struct wwr_sched_options options = {
+		    .ops = &ring_ops,
+		    .name = device->engines[i].name,
+		    .policy = config->policy,
+		    .credit_limit = RING_CREDITS,
+		    .hang_limit = config->hang_limit,
+		    .timeout_ns = config->hang_timeout_ns,
+		    .data = &device->engines[i],
+		};
+
+		ret = wwr_sched_create(group, &options, &rings->rings[i]);
+		if (ret == 0)
+			rings->num_rings++;
+	}
+	wwr_sched_group_put(group);
+	return ret;
+}
+
+int mock_rings_create(struct wwr_device *device, const struct wwr_device_config *config)
+{
+	struct mock_rings *rings;
+
+	rings = wwr_alloc(sizeof(*rings) + device->num_engines * sizeof(rings->rings[0]));
+	if (rings == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&rings->order, NULL);
+	pthread_cond_init(&rings->idle, NULL);
+	rings->hang_every = config->hang_every;
+	rings->lose_after = config->lose_after;
+	device->rings = rings;
+	return rings_create_all(rings, device, config);
+}
+
+void mock_rings_stop(struct wwr_device *device)
+{
+	struct mock_rings *rings = device->rings;
+
+	for (unsigned int i = 0; i < rings->num_rings; i++) {
+		wwr_sched_get_stats(rings->rings[i], &device->engines[i].sched_stats);
+		wwr_sched_destroy(rings->rings[i]);
+	}
+	rings->num_rings = 0;
+	/* Of those armed but not yet pushed, who pushes them sees to the end. */
+	pthread_mutex_lock(&device->lock);
+	while (device->first != NULL)
+		pthread_cond_wait(&device->pushed, &device->lock);
+	pthread_mutex_unlock(&device->lock);
+}
+
+void mock_rings_destroy(struct mock_rings *rings)
+{
+	if (rings == NULL)
+		return;
+	pthread_cond_destroy(&rings->idle);
+	pthread_mutex_destroy(&rings->order);
+	wwr_free(rings);
+}
+
+int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue)
+{
+	struct wwr_sched *scheds[WWR_MAX_ENGINES];
+	struct wwr_sched_entity_options options = {
+	    .name = queue->name, .priority = WWR_SCHED_PRIORITY_NORMAL, .scheds = scheds};
+
+	for (unsigned int i = 0; i < device->rings->num_rings; i++) {
+		if ((queue->engine_mask >> i & 1) != 0)
+			scheds[options.num_scheds++] = device->rings->rings[i];
+	}
+	return wwr_sched_entity_create(&options, &queue->entity);
+}
+
+void wwr_device_get_recovery(struct wwr_device *device, struct wwr_sched_stats *ret_stats)
+{
+	*ret_stats = (struct wwr_sched_stats){0};
+	for (unsigned int i = 0; device->rings != NULL && i < device->num_engines; i++) {
+		struct wwr_sched_stats stats = device->engines[i].sched_stats;
+
+		if (device->rings->num_rings != 0)
+			wwr_sched_get_stats(device->rings->rings[i], &stats);
+		ret_stats->num_scheduled += stats.num_scheduled;
+		ret_stats->num_finished += stats.num_finished;
+		ret_stats->num_failed += stats.num_failed;
+		ret_stats->num_hangs += stats.num_hangs;
+		ret_stats->num_resets += stats.num_resets;
+		ret_stats->num_cancelled += stats.num_cancelled;
+		ret_stats->busy_ns += stats.busy_ns;
+	}
+}
+
+uint64_t wwr_queue_busy_ns(struct wwr_queue *queue)
+{
+	struct wwr_sched_entity_stats stats;
+
+	if (queue->entity == NULL)
+		return 0;
+	wwr_sched_entity_get_stats(queue->entity, &stats);
+	return stats.busy_ns;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DRIVERS_MOCK_RING_H
+#define DRIVERS_MOCK_RING_H
+
+#include "drivers/mock/mock_device.h"
+
+#include <wwresv/sched.h>
+
+struct wwr_job;
+
+/*
+ * The scheduler of a device: a ring for each engine, an entity for each queue.  What a job waits
+ * for is the scheduler's; a job on a ring has an engine and is in the list of ready ones.  Its
+ * fences signal when those of the scheduler do.
+ *
+ * Fields: (i) immutable once created, (d) the device's lock.
+ */
+struct mock_rings {
+	pthread_mutex_t order;	   /* of arming, so that a queue and its entity have the same */
+	pthread_cond_t idle;	   /* with the device's lock: an engine was reset */
+	uint64_t hang_every;	   /* (i) 0 = no job hangs */
+	uint64_t lose_after;	   /* (i) finished jobs; 0 = never */
+	bool lost;		   /* (d) */
+	unsigned int num_rings;	   /* (i) */
+	struct wwr_sched *rings[]; /* (i) by engine */
+};
+
+/* 0, -EINVAL, -ENOMEM or -EAGAIN.  device->rings; the engines need not run yet. */
+int mock_rings_create(struct wwr_device *device, const struct wwr_device_config *config);
+
+/* All jobs end.  The engines have stopped. */
+void mock_rings_stop(struct wwr_device *device);
+void mock_rings_destroy(struct mock_rings *rings);
+
+/* The entity of a queue: 0 or -ENOMEM. */
+int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue);
+
+/* Before a job is armed: have the scheduler wait for what the job waits for.  0 or -ENOMEM. */
+int ring_job_prepare(struct wwr_job *job);
+
+/* An armed job is the scheduler's from now on. */
+void ring_job_push(struct wwr_job *job);
+
+/* The engine has done it. */
+void ring_job_done(struct wwr_job *job);
+
+#endif /* DRIVERS_MOCK_RING_H */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Jobs that go through the scheduler, some of which hang, and a device that is lost. */
+#include "tests/tools/test_submit_tool.h"
+
+TestSuite(submit_recovery, .timeout = 600);
+
+static const char *const policies[] = {"fair", "fifo", "rr"};
+
+static json_t *run_json(struct tool *tool, int code)
+{
+	json_t *json = tool_json(tool);
+
+	cr_expect_eq(tool->code, code, "exit code %d: %s", tool->code, tool->err);
+	cr_expect_eq(json_number_at(json, "verify.mismatches"), 0);
+	cr_expect_eq(json_number_at(json, "jobs.submitted"),
+		     json_number_at(json, "jobs.completed") + json_number_at(json, "jobs.failed") +
+			 json_number_at(json, "jobs.cancelled"));
+	tool_free(tool);
+	return json;
+}
+
+static void expect_completed(const char *workload, const char *policy)
+{
+	struct tool tool = TOOL_RUN(workload, "--clients", "5", "--repeat", "2", "--scale", "0.05",
+				    "--sched", policy, "--json", "--timeout", "20");
+	json_t *json = run_json(&tool, 0);
+	const char *found = json_string_value(json_at(json, "sched.policy"));
+
+	cr_expect_str_eq(found, policy);
+	cr_expect_eq(json_number_at(json, "jobs.failed"), 0);
+	cr_expect_eq(json_number_at(json, "jobs.cancelled"), 0);
+	cr_expect_eq(json_number_at(json, "recovery.hangs"), 0);
+	cr_expect_eq(json_array_size(json_at(json, "sched.shares")), 5);
+	json_decref(json);
+}
+
+Test(submit_recovery, every_policy_runs_workloads_to_the_end)
+{
+	for (size_t i = 0; i < 3; i++) {
+		expect_completed("game", policies[i]);
+		expect_completed("contended", policies[i]);
+		/* Ended by a later step, and held by a fence of the client's. */
+		expect_completed("1.RCS.*.0.0,d.500,T.-2,1.RCS.5.0.1", policies[i]);
+		expect_completed("f,1.RCS.10.f-1.0,2.BCS.10.s-1.0,a.-3", policies[i]);
+		/* Balanced over engines; priorities. */
+		expect_completed("M.1.VCS,B.1,P.1.1,1.VCS.200.0.0,1.VCS.200.0.0,2.VCS1.100.0.1",
+				 policies[i]);
+	}
+}
+
+Test(submit_recovery, every_tenth_job_hangs_and_no_other_fails)
+{
+	struct tool tool =
+	    TOOL_RUN("W.1.8n4k,1.RCS.10.w1-0-3.0,2.RCS.10.r1-2-5.0,3.BCS.10.w1-5.0", "--clients",
+		     "4", "--repeat", "20", "--hang-every", "10", "--hang-timeout", "5", "--json");
+	json_t *json = run_json(&tool, 0);
+
+	cr_expect_eq(json_number_at(json, "jobs.submitted"), 240);
+	cr_expect_eq(json_number_at(json, "jobs.failed"), 24);
+	cr_expect_eq(json_number_at(json, "jobs.cancelled"), 0);
+	cr_expect_eq(json_number_at(json, "recovery.hangs"), 24);
+	cr_expect_eq(json_number_at(json, "recovery.resets"), 24);
+	cr_expect_eq(json_number_at(json, "recovery.cancelled"), 0);
+	json_decref(json);
+}
+
+/* A hang at a time: each job's client waits for it. */
+Test(submit_recovery, ten_thousand_hangs_in_a_row)
+{
+	struct tool tool =
+	    TOOL_RUN("1.RCS.10.0.1", "--clients", "4", "--repeat", "2500", "--engines", "rcs=4",
+		     "--hang-every", "1", "--hang-timeout", "1", "--json");
+	json_t *json = run_json(&tool, 0);
+
+	cr_expect_eq(json_number_at(json, "jobs.failed"), 10000);
+	cr_expect_eq(json_number_at(json, "recovery.hangs"), 10000);
+	cr_expect_eq(json_number_at(json, "recovery.resets"), 10000);
+	json_decref(json);
+}
+
+/* Commits 9, 19, ... hang; each of those contexts is guilty at once and has the rest cancelled. */
+Test(submit_recovery, guilty_contexts_are_cancelled)
+{
+	struct tool tool =
+	    TOOL_RUN("1.RCS.10.0.1", "--clients", "4", "--repeat", "50", "--hang-every", "10",
+		     "--hang-timeout", "5", "--hang-limit", "0", "--json");
+	json_t *json = run_json(&tool, 0);
+
+	cr_expect_gt(json_number_at(json, "jobs.cancelled"), 0);
+	cr_expect_eq(json_number_at(json, "jobs.cancelled"),
+		     json_number_at(json, "recovery.cancelled"));
+	cr_expect_leq(json_number_at(json, "jobs.failed"), 4);
+	cr_expect_geq(json_number_at(json, "jobs.failed"), 1);
+	json_decref(json);
+}
+
+Test(submit_recovery, lost_device_ends_every_job)
+{
+	struct tool tool = TOOL_RUN("W.1.8n4k,1.RCS.10.w1-0-3.0,2.RCS.10.r1-2-5.0,3.BCS.10.w1-5.1",
+				    "--clients", "4", "--repeat", "10", "--lose-device-after", "30",
+				    "--hang-timeout", "5", "--json");
+	json_t *json = run_json(&tool, 0);
+
+	cr_expect_eq(json_number_at(json, "jobs.submitted"), 120);
+	cr_expect_geq(json_number_at(json, "jobs.completed"), 30);
+	cr_expect_gt(json_number_at(json, "jobs.failed"), 50);
+	json_decref(json);
+}
+
+Test(submit_recovery, hangs_and_evictions_together)
+{
+	struct tool tool =
+	    TOOL_RUN("W.1.64n4k,1.RCS.20.w1-0-13.0,2.RCS.10.w1-14-27.0,1.RCS.20.r1-40-50.0",
+		     "--clients", "8", "--repeat", "5", "--scale", "0.1", "--vram", "72k", "--gtt",
+		     "0", "--hang-every", "7", "--hang-timeout", "5", "--json");
+	json_t *json = run_json(&tool, 0);
+
+	cr_expect_eq(json_number_at(json, "jobs.failed"), 17);
+	cr_expect_eq(json_number_at(json, "memory.enomem"), 0);
+	cr_expect_gt(json_number_at(json, "memory.evictions"), 0);
+	json_decref(json);
+}
+
+/* A stalled run is taken down with jobs in every state. */
+Test(submit_recovery, stall_is_found_through_the_scheduler)
+{
+	TOOL_EXPECT_ERROR(1, "stall: no job completed",
+			  "W.1.1n4k,1.RCS.*.w1-0.0,2.RCS.10.w1-0.0,1.RCS.10.0.1", "--clients", "3",
+			  "--sched", "fair", "--timeout", "0.3");
+}
+
+Test(submit_recovery, without_a_scheduler_there_is_nothing_to_tell)
+{
+	struct tool tool = TOOL_RUN("game", "--scale", "0", "--json");
+	json_t *json = run_json(&tool, 0);
+
+	cr_expect(json_is_null(json_object_get(json, "sched")));
+	cr_expect(json_is_null(json_object_get(json, "recovery")));
+	json_decref(json);
+}
+
+Test(submit_recovery, wrong_values_are_usage_errors)
+{
+	TOOL_EXPECT_ERROR(2, "--sched: expected fair, fifo or rr, found 'x'", "game", "--sched",
+			  "x");
+	TOOL_EXPECT_ERROR(2, "--hang-every: expected a whole number", "game", "--hang-every", "0");
+	TOOL_EXPECT_ERROR(2, "--hang-timeout: expected a whole number", "game", "--hang-timeout",
+			  "0");
+	TOOL_EXPECT_ERROR(2, "--hang-limit: expected a whole number", "game", "--hang-limit", "-1");
+	TOOL_EXPECT_ERROR(2, "--lose-device-after: expected a whole number", "game",
+			  "--lose-device-after", "0");
+}
