@@ -2,6 +2,8 @@
 /* Jobs that go through the scheduler, some of which hang, and a device that is lost. */
 #include "tests/tools/test_submit_tool.h"
 
+#include <stdio.h>
+
 TestSuite(submit_recovery, .timeout = 600);
 
 static const char *const policies[] = {"fair", "fifo", "rr"};
@@ -149,4 +151,23 @@ Test(submit_recovery, wrong_values_are_usage_errors)
 	TOOL_EXPECT_ERROR(2, "--hang-limit: expected a whole number", "game", "--hang-limit", "-1");
 	TOOL_EXPECT_ERROR(2, "--lose-device-after: expected a whole number", "game",
 			  "--lose-device-after", "0");
+}
+
+Test(submit_recovery, fdinfo_tells_what_each_client_used)
+{
+	struct tool tool = TOOL_RUN("1.RCS.2000.0.1,2.VCS.1000.0.1", "--clients", "2", "--fdinfo");
+	unsigned long long busy_ns = 0;
+	const char *text;
+
+	cr_expect_eq(tool.code, 0, "%s", tool.err);
+	text = strstr(tool.out, "drm-driver:\twwresv-mock\ndrm-client-id:\t1\n");
+	cr_assert_not_null(text, "%s", tool.out);
+	text = strstr(text, "drm-engine-render:\t");
+	cr_assert_not_null(text, "%s", tool.out);
+	cr_assert_eq(sscanf(text, "drm-engine-render:\t%llu ns\n", &busy_ns), 1);
+	cr_expect_geq(busy_ns, 2000000ull);
+	cr_expect_not_null(strstr(text, "drm-engine-copy:\t0 ns\n"));
+	cr_expect_not_null(strstr(text, "drm-engine-capacity-video:\t2\n"));
+	cr_expect_not_null(strstr(text, "drm-total-memory:\t8 KiB\n"), "%s", text);
+	tool_free(&tool);
 }

@@ -10,6 +10,7 @@
 #include <wwresv/device.h>
 
 #include "tools/common/clock.h"
+#include "tools/submit/fdinfo.h"
 #include "tools/submit/summary.h"
 
 /* Digits of a double that are worth printing. */
@@ -314,6 +315,23 @@ static json_t *build_verify(struct writer *writer)
 	return json;
 }
 
+static json_t *build_fdinfo(struct writer *writer)
+{
+	const struct run *run = writer->summary->run;
+	json_t *json;
+	char text[FDINFO_BYTES];
+	uint32_t i;
+
+	if (!run->options->fdinfo)
+		return json_null();
+	json = json_array();
+	for (i = 0; i < run->num_clients; i++) {
+		(void)fdinfo_write(run, i, text, sizeof(text));
+		append(writer, json, json_string(text));
+	}
+	return json;
+}
+
 static json_t *build(struct writer *writer)
 {
 	const struct summary *summary = writer->summary;
@@ -339,6 +357,7 @@ static json_t *build(struct writer *writer)
 	set(writer, json, "engines", build_engines(writer));
 	set(writer, json, "workloads", build_workloads(writer));
 	set(writer, json, "verify", build_verify(writer));
+	set(writer, json, "fdinfo", build_fdinfo(writer));
 	set_u64(writer, json, "missed_periods", summary->stats.num_missed_periods);
 	return json;
 }

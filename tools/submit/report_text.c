@@ -8,6 +8,7 @@
 #include "tools/common/cli.h"
 #include "tools/common/clock.h"
 #include "tools/common/table.h"
+#include "tools/submit/fdinfo.h"
 #include "tools/submit/summary.h"
 
 #define BAR_WIDTH 40
@@ -328,6 +329,18 @@ static void print_verify(const struct printer *printer)
 		       verify->num_mismatches - verify->num_reported);
 }
 
+static void print_fdinfo(const struct printer *printer)
+{
+	const struct run *run = printer->summary->run;
+	char text[FDINFO_BYTES];
+	uint32_t i;
+
+	for (i = 0; i < run->num_clients; i++) {
+		(void)fdinfo_write(run, i, text, sizeof(text));
+		printf("\n%s", text);
+	}
+}
+
 void report_text(const struct summary *summary)
 {
 	bool color = cli_wants_color(stdout);
@@ -350,4 +363,6 @@ void report_text(const struct summary *summary)
 	print_engines(&printer);
 	print_workloads(&printer);
 	print_verify(&printer);
+	if (summary->run->options->fdinfo)
+		print_fdinfo(&printer);
 }

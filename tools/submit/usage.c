@@ -60,6 +60,8 @@ static const char output_options[] =
     "      --list           print the parsed steps and run nothing\n"
     "      --jobs FILE      write a line of JSON for each job; '-' = standard output,\n"
     "                       which --json cannot share\n"
+    "      --fdinfo         at the end tell what each client used, in the format of DRM usage\n"
+    "                       stats; has the scheduler between\n"
     "      --json           print the summary as JSON, schema wwresv.submit/1\n"
     "      --timeout S      report a stall when no job completes for S seconds while nobody\n"
     "                       sleeps in a delay step (30)\n"
