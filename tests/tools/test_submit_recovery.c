@@ -32,7 +32,7 @@ static void expect_completed(const char *workload, const char *policy)
 	cr_expect_eq(json_number_at(json, "jobs.failed"), 0);
 	cr_expect_eq(json_number_at(json, "jobs.cancelled"), 0);
 	cr_expect_eq(json_number_at(json, "recovery.hangs"), 0);
-	cr_expect_eq(json_array_size(json_at(json, "sched.shares")), 5);
+	cr_expect_eq(json_array_size(json_at(json, "shares")), 5);
 	json_decref(json);
 }
 
@@ -137,6 +137,7 @@ Test(submit_recovery, without_a_scheduler_there_is_nothing_to_tell)
 	json_t *json = run_json(&tool, 0);
 
 	cr_expect(json_is_null(json_object_get(json, "sched")));
+	cr_expect(json_is_null(json_object_get(json, "shares")));
 	cr_expect(json_is_null(json_object_get(json, "recovery")));
 	json_decref(json);
 }

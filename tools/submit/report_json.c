@@ -157,10 +157,13 @@ static json_t *build_memory(struct writer *writer)
 static json_t *build_shares(struct writer *writer)
 {
 	const struct run *run = writer->summary->run;
-	json_t *json = json_array();
+	json_t *json;
 	uint64_t sum = 0;
 	uint32_t i;
 
+	if (!run->options->use_sched)
+		return json_null();
+	json = json_array();
 	for (i = 0; i < run->num_clients; i++)
 		sum += summary_client_busy_ns(run, i);
 	for (i = 0; i < run->num_clients; i++)
@@ -180,7 +183,6 @@ static json_t *build_sched(struct writer *writer)
 	json = json_object();
 	set(writer, json, "policy", json_string(options_sched_name(options)));
 	set(writer, json, "fairness", json_real(writer->summary->fairness));
-	set(writer, json, "shares", build_shares(writer));
 	return json;
 }
 
@@ -351,6 +353,7 @@ static json_t *build(struct writer *writer)
 	set(writer, json, "jobs", build_jobs(writer));
 	set(writer, json, "reservation", build_reservation(writer));
 	set(writer, json, "sched", build_sched(writer));
+	set(writer, json, "shares", build_shares(writer));
 	set(writer, json, "recovery", build_recovery(writer));
 	set(writer, json, "memory", build_memory(writer));
 	set(writer, json, "contended", build_contended(writer));
