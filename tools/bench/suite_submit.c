@@ -17,6 +17,7 @@
 #include "tools/bench/compare.h"
 #include "tools/bench/picks.h"
 #include "tools/bench/pipeline.h"
+#include "tools/bench/submit_mm.h"
 #include "tools/bench/timing.h"
 #include "tools/common/cli.h"
 #include "tools/wsim/wsim.h"
@@ -292,5 +293,5 @@ int bench_submit(const struct bench_options *options, struct bench_rows *rows)
 		return ret; /* the program ends: nothing to give back */
 	ret = run_cases(&bench, rows);
 	fini(&bench);
-	return ret;
+	return ret == 0 ? bench_submit_mm(options, rows) : ret;
 }
