@@ -2,6 +2,7 @@
 /* The `wwresv` program: finds the subcommand and hands over. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <wwresv/version.h>
 
@@ -68,6 +69,11 @@ static int run_subcommand(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	static char buffer[16 * 1024];
+
+	/* All of a help text fits: what could not be written is seen at the end, with the reason. */
+	if (isatty(STDOUT_FILENO) == 0)
+		(void)setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	if (argc < 2) {
 		print_usage(stderr);
 		return CLI_USAGE;
