@@ -71,7 +71,8 @@ int main(int argc, char **argv)
 {
 	static char buffer[16 * 1024];
 
-	/* All of a help text fits: what could not be written is seen at the end, with the reason. */
+	/* All of a help text fits: what could not be written is seen at the end, with the reason.
+	 */
 	if (isatty(STDOUT_FILENO) == 0)
 		(void)setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	if (argc < 2) {

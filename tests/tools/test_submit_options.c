@@ -3,6 +3,7 @@
 #include <wwresv/device.h>
 
 #include "tests/lib/test_criterion.h"
+#include "tools/common/cli.h"
 #include "tools/submit/engines.h"
 #include "tools/submit/options.h"
 #include "tools/submit/plan.h"
@@ -175,4 +176,52 @@ Test(submit_options, parse_after_two_dashes_takes_everything_as_a_workload)
 	cr_assert_eq(PARSE("--", "--share"), 0);
 	cr_expect_eq(options.num_workloads, 1);
 	cr_expect(!options.share);
+}
+
+Test(submit_options, parse_size_knows_its_suffixes)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} cases[] = {
+	    {"0", 0},
+	    {"4096", 4096},
+	    {"1k", 1024},
+	    {"384m", UINT64_C(384) << 20},
+	    {"96M", UINT64_C(96) << 20},
+	    {"2g", UINT64_C(2) << 30},
+	    {"17179869183g", UINT64_C(17179869183) << 30},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t bytes = 1;
+
+		cr_expect_eq(cli_parse_size("--vram", cases[i].text, 0, UINT64_MAX, &bytes), 0,
+			     "%s", cases[i].text);
+		cr_expect_eq(bytes, cases[i].bytes, "%s", cases[i].text);
+	}
+}
+
+Test(submit_options, parse_size_refuses_what_is_no_size_or_too_large)
+{
+	static const char *const texts[] = {"",
+					    "k",
+					    "1kb",
+					    "1 k",
+					    "-1k",
+					    "1.5g",
+					    "1t",
+					    "kk",
+					    "1kk",
+					    "17179869184g",
+					    "18446744073709551616",
+					    "000000000000000000000000000000001"};
+	uint64_t bytes = 7;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		cr_expect_eq(cli_parse_size("--vram", texts[i], 0, UINT64_MAX, &bytes), -EINVAL,
+			     "%s", texts[i]);
+	cr_expect_eq(cli_parse_size("--vram", "2k", 0, 2047, &bytes), -EINVAL);
+	cr_expect_eq(bytes, 7);
+	cr_expect_eq(cli_parse_size("--vram", "2k", 2048, 2048, &bytes), 0);
 }
