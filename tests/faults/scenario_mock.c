@@ -205,9 +205,61 @@ static void run_over(void)
 	wwr_device_destroy(device);
 }
 
+/* The scheduler between jobs and engines, and VRAM for two of three buffers. */
+static int memory_make(struct gpu *gpu)
+{
+	struct wwr_device_config config;
+	int ret;
+
+	wwr_device_config_init(&config);
+	config.time_scale = 0;
+	config.use_sched = true;
+	config.vram_bytes = UINT64_C(2) * 4096;
+	FAULT_TRY(&ret, wwr_device_create(&config, &gpu->device), -ENOMEM, -EAGAIN);
+	if (ret == 0)
+		FAULT_TRY(&ret, wwr_queue_create(gpu->device, "q", 1, &gpu->queues[0]), -ENOMEM);
+	for (unsigned int i = 0; ret == 0 && i < 3; i++)
+		FAULT_TRY(&ret, wwr_device_bo_create(gpu->device, i, 4096, &gpu->bos[i]), -ENOMEM);
+	return ret;
+}
+
+static int memory_submit(struct gpu *gpu, unsigned int number)
+{
+	const struct wwr_job_config config = {.seed = number, .label = number};
+	struct wwr_job **job = &gpu->jobs[0][number];
+	int ret;
+
+	FAULT_TRY(&ret, wwr_job_create(gpu->queues[0], &config, job), -ENOMEM);
+	for (unsigned int i = 0; ret == 0 && i < 2; i++)
+		FAULT_TRY(&ret,
+			  wwr_job_add_buffer(*job, gpu->bos[(number + i) % 3], WWR_ACCESS_WRITE),
+			  -ENOMEM);
+	if (ret == 0)
+		FAULT_TRY(&ret, wwr_job_submit(*job, NULL, 0, NULL), -ENOMEM);
+	if (ret == 0)
+		FAULT_CHECK(wwr_fence_wait_until(wwr_job_finished(*job), NULL, INT64_MAX) == 0 &&
+			    wwr_fence_get_status(wwr_job_finished(*job)) == 1);
+	return ret;
+}
+
+static void run_memory(void)
+{
+	struct gpu gpu = {NULL};
+	int ret = memory_make(&gpu);
+
+	for (unsigned int i = 0; ret == 0 && i < NUM_JOBS; i++)
+		ret = memory_submit(&gpu, i);
+	for (unsigned int i = 0; ret == 0 && i < 3; i++)
+		FAULT_TRY(&ret, wwr_device_bo_fetch(gpu.bos[i]), -ENOMEM);
+	if (gpu.device != NULL)
+		wwr_device_stop(gpu.device);
+	gpu_end(&gpu);
+}
+
 static const struct scenario mock = {"mock", run_mock, NULL};
 static const struct scenario stop = {"mock-stop", run_stop, NULL};
 
 static const struct scenario over = {"mock-over", run_over, NULL};
+static const struct scenario memory = {"mock-memory", run_memory, NULL};
 
-const struct scenario *const mock_scenarios[] = {&mock, &stop, &over, NULL};
+const struct scenario *const mock_scenarios[] = {&mock, &stop, &over, &memory, NULL};
