@@ -7,6 +7,7 @@
 
 #include "tools/bench/arena.h"
 #include "tools/bench/compare.h"
+#include "tools/bench/measure.h"
 #include "tools/bench/picks.h"
 #include "tools/bench/rows.h"
 #include "tools/bench/timing.h"
@@ -146,7 +147,8 @@ int bench_growth(const struct bench_options *options, struct bench_rows *rows)
 						: sizeof(all_sizes) / sizeof(all_sizes[0]);
 	struct wsim_rng rng = {options->seed};
 	const size_t first = rows->num;
-	int ret = 0;
+	/* While a process has one thread the C library locks its mutexes without atomics. */
+	int ret = bench_become_multi_threaded();
 
 	for (size_t i = 0; ret == 0 && i < num_sizes; i++) {
 		uint32_t num_jobs = NUM_PICKED / sizes[i];

@@ -60,7 +60,8 @@ lane_release() {
 
 lane_asan() {
 	run_step asan build build asan 'tests canary-asan' $asan_options || return
-	run_tests asan asan 4 "$plain_tests" "$top/tools/lib/sanitize-wrap"
+	# What the sanitizer makes slow is no measurement.
+	run_tests asan asan 4 "$plain_tests${long:- --no-suite bench}" "$top/tools/lib/sanitize-wrap"
 }
 
 # Only programs with a main of their own: Criterion does not start under ThreadSanitizer.
