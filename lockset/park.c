@@ -110,8 +110,8 @@ int park_sleep(uint32_t *word, uint32_t seen, int64_t deadline_ns, bool interrup
 	if ((seen & PARK_SLEEPING) == 0) {
 		uint32_t expected = seen;
 
-		/* Relaxed: the futex call compares the word again; acquire in case it changed. */
-		if (!wwr_atomic_cas(word, &expected, seen | PARK_SLEEPING, WWR_ACQUIRE))
+		/* Relaxed: the futex call compares the word again, and who returns begins anew. */
+		if (!wwr_atomic_cas(word, &expected, seen | PARK_SLEEPING, WWR_RELAXED))
 			return park_woken(deadline_ns);
 		seen |= PARK_SLEEPING;
 	}
@@ -132,8 +132,8 @@ static bool park_change(uint32_t *word, uint32_t flag)
 
 	do {
 		new_value = ((old + PARK_STEP) & ~PARK_SLEEPING) | flag;
-		/* Release pairs with park_begin(); acquire chains several wakers. */
-	} while (!wwr_atomic_cas(word, &old, new_value, WWR_ACQ_REL));
+		/* Release pairs with park_begin(); later exchanges carry it on, for all wakers. */
+	} while (!wwr_atomic_cas(word, &old, new_value, WWR_RELEASE));
 	return (old & PARK_SLEEPING) != 0;
 }
 

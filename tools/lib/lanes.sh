@@ -24,6 +24,7 @@ install   staged installation: the examples through pkg-config
 # Only with --long, or when asked for.
 long_lanes='
 models    spin: the protocol in Promela, its exact bounds, and rules left out
+weak      relacy: the lock layer under a weak memory model, each memory order made weaker
 '
 
 debug_options='-Dbuildtype=debug -Dwerror=true -Db_coverage=true'
@@ -106,6 +107,7 @@ lane_fuzz() {
 }
 
 lane_models() { run_rows models "$top/tests/model/run" "$form" -j "$jobs" --table-row; }
+lane_weak() { run_rows weak "$top/tests/weak/run" "$form" --table-row; }
 lane_faults() { run_rows faults "$top/tests/faults/run" "$form" --table-row; }
 
 # tests/house/ holds their canaries too.
