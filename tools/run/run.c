@@ -156,15 +156,47 @@ static void print_report(const char *report)
 		cli_note("no process that used a device came to its end by itself");
 }
 
-int run_main(int argc, char **argv)
+/* The exit code of run_main(). */
+static int run_program(const struct run_options *options, char **argv)
 {
-	struct run_options options = {.report = false};
 	struct front_options devices;
 	char tree[FRONT_TREE_BYTES];
 	char report[REPORT_BYTES];
-	const char *refusal;
+	int code = CLI_USAGE;
 	int status = 0;
-	int code, ret;
+	int ret;
+
+	front_args_options(&options->front, &devices);
+	ret = front_tree_make(&devices, tree);
+	if (ret != 0) {
+		cli_error("cannot make a folder for the devices: %s", strerror(-ret));
+		return CLI_USAGE;
+	}
+	snprintf(report, sizeof(report), "%s/report", tree);
+	if (set_env(options, tree, report) == 0) {
+		ret = child_run(argv, &status);
+		code = ret == 0 ? -1 : ret == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_START;
+		if (ret != 0)
+			cli_error("%s: %s", argv[0], strerror(-ret));
+		else if (options->report)
+			print_report(report);
+	}
+	front_tree_remove(tree);
+	return code < 0 ? child_exit_code(status) : code;
+}
+
+int run_with_devices(const struct front_args *front, char **argv)
+{
+	const struct run_options options = {.front = *front};
+
+	return run_program(&options, argv);
+}
+
+int run_main(int argc, char **argv)
+{
+	struct run_options options = {.report = false};
+	const char *refusal;
+	int code;
 
 	cli_set_name("wwresv run");
 	code = parse_options(argc, argv, &options);
@@ -173,22 +205,5 @@ int run_main(int argc, char **argv)
 	refusal = program_refuses_preload(argv[optind]);
 	if (refusal != NULL)
 		cli_note("%s %s: it will not find the devices", argv[optind], refusal);
-	front_args_options(&options.front, &devices);
-	ret = front_tree_make(&devices, tree);
-	if (ret != 0) {
-		cli_error("cannot make a folder for the devices: %s", strerror(-ret));
-		return CLI_USAGE;
-	}
-	snprintf(report, sizeof(report), "%s/report", tree);
-	code = CLI_USAGE;
-	if (set_env(&options, tree, report) == 0) {
-		ret = child_run(&argv[optind], &status);
-		code = ret == 0 ? -1 : ret == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_START;
-		if (ret != 0)
-			cli_error("%s: %s", argv[optind], strerror(-ret));
-		else if (options.report)
-			print_report(report);
-	}
-	front_tree_remove(tree);
-	return code < 0 ? child_exit_code(status) : code;
+	return run_program(&options, &argv[optind]);
 }

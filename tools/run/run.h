@@ -6,4 +6,9 @@
 int run_main(int argc, char **argv);
 int info_main(int argc, char **argv);
 
+struct front_args;
+
+/* What `run` does without --report: run a program, NULL after its arguments.  The exit code. */
+int run_with_devices(const struct front_args *front, char **argv);
+
 #endif /* RUN_RUN_H */

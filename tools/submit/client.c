@@ -11,6 +11,7 @@
 #include "lockset/wwr_atomic.h"
 #include "tools/common/clock.h"
 #include "tools/submit/run.h"
+#include "tools/submit/via.h"
 
 static const char *never_name(const struct wwr_fence *fence)
 {
@@ -75,10 +76,12 @@ static int client_fill(struct client *client)
 	client->num_no_room = calloc((size_t)workload->num_batches + 1, sizeof(uint32_t));
 	if (client->num_no_room == NULL)
 		return -ENOMEM;
+	if (client->run->via != NULL)
+		client->via = via_file(client->run->via, client->plan->number);
 	ret = fences_init(&client->fences, client->plan);
 	if (ret == 0)
 		ret = create_never(client);
-	if (ret == 0)
+	if (ret == 0 && client->via == NULL)
 		ret = create_queues(client);
 	if (ret == 0)
 		ret = stats_init(&client->stats, plan->max_locks);

@@ -20,6 +20,7 @@
 #include "tools/submit/window.h"
 
 struct run;
+struct via_file;
 struct wwr_fence;
 struct wwr_queue;
 
@@ -43,6 +44,7 @@ struct client {
 	const struct plan_client *plan; /* (i) */
 	struct wwr_interrupt_token token;
 	pthread_t thread;
+	struct via_file *via;		/* (i) NULL = jobs go to the mock GPU by calls */
 	struct wwr_queue **queues;	/* (t) as in plan_workload.queues */
 	struct plan_access *accesses;	/* (t) scratch for one batch */
 	struct wwr_fence *never;	/* (i) never signals: to sleep on */

@@ -76,6 +76,11 @@ void client_count_job(struct client *client, uint32_t loop, uint32_t batch)
 	struct wwr_job_info info;
 	int status;
 
+	if (job->point != 0) {
+		client->stats.num_completed++;
+		job->point = 0;
+		return;
+	}
 	if (job->job == NULL)
 		return;
 	status = wwr_fence_get_status(wwr_job_finished(job->job));

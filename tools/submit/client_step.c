@@ -8,6 +8,10 @@
 #include "tools/common/clock.h"
 #include "tools/submit/client.h"
 #include "tools/submit/run.h"
+#include "tools/submit/via.h"
+
+/* How long an interrupted client may go on to wait for the device. */
+#define SLICE_NS (CLOCK_NS_PER_S / 10)
 
 void client_set_activity(struct client *client, enum client_activity activity, uint32_t awaited)
 {
@@ -27,11 +31,30 @@ static int wait_fence(struct client *client, struct wwr_fence *fence, int64_t de
 	return ret;
 }
 
+/* In slices: the device knows nothing of the token. */
+static int wait_point(struct client *client, uint64_t point)
+{
+	int ret;
+
+	do {
+		if (wwr_interrupt_token_is_set(&client->token))
+			return -EINTR;
+		ret = via_wait(client->via, point, clock_now_ns() + SLICE_NS);
+	} while (ret == -ETIME || ret == -EINTR);
+	return ret;
+}
+
 int client_wait_job(struct client *client, const struct window_job *job,
 		    enum client_activity activity, uint32_t step)
 {
 	int ret;
 
+	if (job->point != 0) {
+		client_set_activity(client, activity, step);
+		ret = wait_point(client, job->point);
+		client_set_activity(client, CLIENT_STEPPING, 0);
+		return ret;
+	}
 	if (job->job == NULL || wwr_fence_is_signaled(wwr_job_finished(job->job)))
 		return 0;
 	client_set_activity(client, activity, step);

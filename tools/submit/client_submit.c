@@ -11,6 +11,7 @@
 #include "tools/common/clock.h"
 #include "tools/submit/client.h"
 #include "tools/submit/run.h"
+#include "tools/submit/via.h"
 
 /* A batch of one loop on its way. */
 struct submission {
@@ -251,6 +252,39 @@ static int submit_and_record(const struct submission *submission)
 	return fences_take_from_job(&client->fences, submission->step, job);
 }
 
+/* Through the driver, whose answer is the place in the order of commits. */
+static int submit_via(const struct submission *submission)
+{
+	struct client *client = submission->client;
+	const struct plan *plan = &client->run->plan;
+	uint32_t number = client->plan->number;
+	struct wwr_submit_result result = {.num_buffers = submission->plan->num_locks};
+	struct via_job job = {
+	    .queue = submission->plan->queue,
+	    .seed = plan_job_seed(plan, number, submission->step, submission->loop),
+	    .label = plan_label(number, submission->step, submission->loop),
+	    .accesses = client->accesses,
+	};
+	const int64_t begin_ns = clock_now_ns();
+	int ret = commit_log_reserve(&client->log);
+
+	if (ret != 0)
+		return ret;
+	job.num_accesses = plan_accesses(plan, client->plan, submission->plan, client->accesses);
+	job.duration_ns = wsim_draw_duration(submission->wsim, &client->rng) * CLOCK_NS_PER_US;
+	client_set_activity(client, CLIENT_SUBMITTING, 0);
+	do
+		ret = via_submit(client->via, &job, &submission->place->point, &result.commit);
+	while (ret == -EINTR && !wwr_interrupt_token_is_set(&client->token));
+	if (ret != 0)
+		return ret;
+	result.reserve_ns = (uint64_t)(clock_now_ns() - begin_ns);
+	count_submit(submission, 0, &result);
+	submission->place->log_index =
+	    commit_log_add(&client->log, result.commit, submission->step, submission->loop);
+	return 0;
+}
+
 int client_submit(struct client *client, uint32_t loop, uint32_t step)
 {
 	const struct plan_workload *workload = client->plan->workload;
@@ -269,7 +303,8 @@ int client_submit(struct client *client, uint32_t loop, uint32_t step)
 	if (ret == 0)
 		ret = wait_queue_depth(&submission);
 	if (ret == 0)
-		ret = submit_and_record(&submission);
+		ret =
+		    client->via != NULL ? submit_via(&submission) : submit_and_record(&submission);
 	fences_close_used(&client->fences, submission.wsim, step);
 	if (ret == 0 && submission.wsim->wait)
 		ret = client_wait_job(client, submission.place, CLIENT_WAITING, step);

@@ -17,6 +17,7 @@
 #include "tools/submit/engines.h"
 #include "tools/submit/plan.h"
 #include "tools/submit/usage.h"
+#include "tools/submit/via.h"
 
 #define MAX_REPEAT PLAN_MAX_LOOPS
 /* Nothing ends this sleep, so it bounds how long the end of a run may take. */
@@ -62,6 +63,7 @@ enum option_id {
 	OPT_LOSE_DEVICE,
 	OPT_FDINFO,
 	OPT_GTT,
+	OPT_VIA,
 };
 
 static const struct option long_options[] = {
@@ -91,6 +93,7 @@ static const struct option long_options[] = {
     {"fdinfo", no_argument, NULL, OPT_FDINFO},
     {"vram", required_argument, NULL, OPT_VRAM},
     {"gtt", required_argument, NULL, OPT_GTT},
+    {"via", required_argument, NULL, OPT_VIA},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -103,6 +106,7 @@ static const char *const policy_words[] = {"default", "classic", NULL};
 /* By enum wwr_sched_policy. */
 static const char *const sched_words[] = {"fair", "fifo", "rr", NULL};
 static const char *const touch_words[] = {"head", "full", NULL};
+static const char *const via_words[] = {"direct", "libdrm", NULL};
 static const char *const break_words[] = {"read", "write", "data", "submit", NULL};
 
 const char *options_class_name(const struct submit_options *options)
@@ -225,6 +229,16 @@ static int parse_touch(struct submit_options *options)
 	return ret;
 }
 
+static int parse_via(struct submit_options *options)
+{
+	unsigned int index;
+	int ret = cli_parse_word("--via", optarg, via_words, &index);
+
+	if (ret == 0)
+		options->via_libdrm = index == 1;
+	return ret;
+}
+
 /* Options that are a number, a word or a text. */
 static int parse_valued(int id, struct submit_options *options)
 {
@@ -253,6 +267,8 @@ static int parse_valued(int id, struct submit_options *options)
 		return parse_timeout(options);
 	case OPT_TOUCH:
 		return parse_touch(options);
+	case OPT_VIA:
+		return parse_via(options);
 	case OPT_BREAK_DEP:
 		return parse_break_dep(options);
 	case OPT_SCHED:
@@ -412,7 +428,7 @@ int options_parse(int argc, char **argv, struct submit_options *ret_options,
 	options.workloads = argv + optind;
 	options.num_workloads = (size_t)(argc - optind);
 	if (check_outputs(&options) != 0 || check_memory(&options) != 0 ||
-	    check_workloads(&options) != 0)
+	    check_workloads(&options) != 0 || via_check_options(&options) != 0)
 		return -EINVAL;
 	*ret_options = options;
 	return 0;

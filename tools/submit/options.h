@@ -21,6 +21,7 @@ struct submit_options {
 	bool share;
 	bool sort;
 	bool list;
+	bool via_libdrm; /* jobs go through files of the driver */
 	bool json;
 	bool quiet;
 	bool touch_full;      /* else the first WWR_TOUCH_BYTES of a buffer */

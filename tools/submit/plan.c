@@ -169,7 +169,12 @@ static int plan_fill(struct plan *plan, struct wsim_workload *const *workloads,
 int plan_build(struct wwr_device *device, struct wsim_workload *const *workloads,
 	       size_t num_workloads, const struct submit_options *options, struct plan *ret_plan)
 {
-	struct plan plan = {.device = device, .seed = options->seed, .sort = options->sort};
+	struct plan plan = {
+	    .device = device,
+	    .seed = options->seed,
+	    .sort = options->sort,
+	    .whole_pages = options->via_libdrm,
+	};
 	uint64_t num_clients = (uint64_t)num_workloads * options->num_clients;
 	int ret;
 

@@ -92,6 +92,7 @@ struct plan {
 	struct wwr_device *device;
 	uint64_t seed;
 	bool sort;
+	bool whole_pages; /* sizes of buffers are rounded up, as the driver does */
 	uint32_t num_workloads;
 	struct plan_workload *workloads;
 	uint32_t num_clients;

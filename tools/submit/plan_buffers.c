@@ -131,6 +131,8 @@ static int create_range(struct plan *plan, const struct plan_workload *workload,
 	for (slot = first_slot; slot < end_slot; slot++) {
 		buffer = plan_buffer(client, slot);
 		bytes = slot_bytes(plan, workload, client, slot);
+		if (plan->whole_pages)
+			bytes = round_up(bytes, PAGE_BYTES);
 		ret = wwr_device_bo_create(plan->device, buffer, bytes, &plan->buffers[buffer]);
 		if (ret == 0)
 			continue;

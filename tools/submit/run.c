@@ -17,6 +17,7 @@
 #include "tools/common/cli.h"
 #include "tools/common/stop.h"
 #include "tools/submit/client.h"
+#include "tools/submit/via.h"
 
 static const char *gate_name(const struct wwr_fence *fence)
 {
@@ -106,6 +107,11 @@ static int run_fill(struct run *run, struct wsim_workload *const *workloads)
 			 &run->plan);
 	if (ret != 0)
 		return ret;
+	if (run->options->via_libdrm) {
+		ret = via_create(&run->plan, &run->via);
+		if (ret != 0)
+			return ret;
+	}
 	ret = create_gate(run);
 	if (ret == 0)
 		ret = create_clients(run);
@@ -162,6 +168,7 @@ void run_destroy(struct run *run)
 		(void)wwr_fence_signal(run->gate);
 		wwr_fence_put(run->gate);
 	}
+	via_destroy(run->via);
 	/* Buffers are gone before the domains that they are in. */
 	if (run->device != NULL)
 		wwr_device_stop(run->device);

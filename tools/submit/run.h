@@ -17,6 +17,7 @@
 #include "tools/submit/plan.h"
 
 struct client;
+struct via;
 struct wwr_device;
 struct wwr_fence;
 
@@ -35,6 +36,7 @@ struct run {
 	struct wwr_class lock_class;	      /* of all buffers */
 	struct wwr_device *device;	      /* (i) */
 	struct plan plan;		      /* (i) */
+	struct via *via;		      /* (i) NULL = jobs go to the mock GPU by calls */
 	struct jobs_log *jobs_log;	      /* (i) NULL = not wanted */
 	uint32_t num_clients;		      /* (i) */
 	struct client **clients;	      /* (i) */

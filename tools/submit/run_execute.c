@@ -23,6 +23,7 @@
 #include "tools/submit/client.h"
 #include "tools/submit/run.h"
 #include "tools/submit/stall.h"
+#include "tools/submit/via.h"
 
 /* How often the main thread looks around. */
 #define LOOK_NS (20 * CLOCK_NS_PER_S / 1000)
@@ -99,6 +100,17 @@ static bool has_stalled(struct run *run, struct stall_clock *stall, uint64_t num
 	return now - stall->since_ns > run->options->timeout_ns;
 }
 
+/* How many jobs have finished. */
+static uint64_t count_finished(const struct run *run)
+{
+	struct wwr_device_stats stats;
+
+	if (run->via != NULL)
+		return via_num_finished(run->via);
+	wwr_device_get_stats(run->device, &stats);
+	return stats.num_finished;
+}
+
 static void show_progress(struct run *run, struct progress *progress, uint64_t num_finished)
 {
 	struct wwr_class_stats stats;
@@ -113,7 +125,7 @@ static void show_progress(struct run *run, struct progress *progress, uint64_t n
 static enum run_end watch(struct run *run, struct progress *progress)
 {
 	struct stall_clock stall = {.since_ns = clock_now_ns()};
-	struct wwr_device_stats stats;
+	uint64_t num_finished;
 	uint32_t num_running;
 
 	for (;;) {
@@ -125,10 +137,10 @@ static enum run_end watch(struct run *run, struct progress *progress)
 			return RUN_INTERRUPTED;
 		if (num_running == 0)
 			return RUN_FINISHED;
-		wwr_device_get_stats(run->device, &stats);
-		if (has_stalled(run, &stall, stats.num_finished, num_running))
+		num_finished = count_finished(run);
+		if (has_stalled(run, &stall, num_finished, num_running))
 			return RUN_STALLED;
-		show_progress(run, progress, stats.num_finished);
+		show_progress(run, progress, num_finished);
 	}
 }
 
@@ -163,6 +175,10 @@ static void join_threads(struct run *run, uint32_t num_started)
 	for (i = 0; i < num_started; i++)
 		pthread_join(run->clients[i]->thread, NULL);
 	watchdog_arm(TEARDOWN_S, "the mock GPU did not stop when asked to; giving up");
+	/* The driver's jobs cannot be cancelled: they end by themselves. */
+	for (i = 0; run->via != NULL && i < run->num_clients; i++)
+		(void)via_wait(run->clients[i]->via, via_last_point(run->clients[i]->via),
+			       INT64_MAX);
 	wwr_device_stop(run->device);
 	for (i = 0; i < run->num_clients; i++)
 		client_finish(run->clients[i]);

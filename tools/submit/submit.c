@@ -14,6 +14,7 @@
 #include "tools/submit/options.h"
 #include "tools/submit/run.h"
 #include "tools/submit/summary.h"
+#include "tools/submit/via.h"
 
 /* For the memory of all buffers. */
 #define TEARDOWN_S 120
@@ -55,6 +56,8 @@ static int load_workloads(const struct submit_options *options,
 	}
 	for (i = 0; i < options->num_workloads && ret == 0; i++)
 		ret = load_one(options->workloads[i], &options->engines, &workloads[i]);
+	for (i = 0; options->via_libdrm && i < options->num_workloads && ret == 0; i++)
+		ret = via_check_workload(workloads[i]);
 	if (ret != 0) {
 		free_workloads(workloads, options->num_workloads);
 		return ret;
@@ -148,7 +151,10 @@ int submit_main(int argc, char **argv)
 		return CLI_USAGE;
 	if (action == OPTIONS_RUN) {
 		cli_set_quiet(options.quiet);
-		code = execute(&options);
+		if (options.via_libdrm && !options.list && !via_is_inner())
+			code = via_run_inner(&options, argc, argv);
+		else
+			code = execute(&options);
 	}
 	if (cli_finish_stdout() != 0 && code == CLI_OK)
 		code = CLI_USAGE;

@@ -11,6 +11,7 @@
 #include "tools/common/cli.h"
 #include "tools/common/clock.h"
 #include "tools/submit/client.h"
+#include "tools/submit/via.h"
 
 static bool is_worse(const struct summary_contended *a, const struct summary_contended *b)
 {
@@ -99,6 +100,11 @@ static int summary_fill(struct summary *summary)
 	summary->fairness = run_fairness(run);
 	wwr_device_get_memory(run->device, &summary->memory);
 	rank_buffers(summary);
+	ret = run->via != NULL ? via_fetch(run->via) : 0;
+	if (ret != 0) {
+		cli_error("cannot read the buffers: %s", strerror(-ret));
+		return ret;
+	}
 	return verify_run(run, &summary->verify);
 }
 

@@ -22,6 +22,8 @@ static const char load_options[] =
     "      --engines LIST   engines of the mock, as in rcs=4,vcs=2 (rcs=1,bcs=1,vcs=2,vecs=1,\n"
     "                       ccs=1)\n"
     "      --touch HOW      head: jobs use the first 256 bytes of each buffer; full: all (head)\n"
+    "      --via HOW        direct: jobs go to the mock GPU by calls; libdrm: as a program's\n"
+    "                       that opens the device, of which 'wwresv run' tells (direct)\n"
     "      --seed S         seed of all random choices; the summary tells it (random)\n";
 
 static const char memory_options[] =

@@ -19,6 +19,7 @@ struct wwr_job;
 
 struct window_job {
 	struct wwr_job *job; /* a reference; NULL = none, or it was not submitted */
+	uint64_t point;	     /* instead, through the driver: of via_wait(); 0 = none */
 	size_t log_index;    /* in the commit log */
 	uint64_t wait_ns;
 	uint32_t retries;

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* `wwresv submit --via libdrm`: what it refuses, and how the tool runs itself again. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/common/cli.h"
+#include "tools/run/front.h"
+#include "tools/run/run.h"
+#include "tools/submit/via.h"
+
+#define ENV_INNER "WWRESV_SUBMIT_INNER"
+
+struct refusal {
+	bool given;
+	const char *option;
+};
+
+int via_check_options(const struct submit_options *options)
+{
+	const struct refusal refusals[] = {
+	    {options->algorithm != WWR_WOUND_WAIT, "--class"},
+	    {options->classic, "--policy"},
+	    {options->retry_limit != 0, "--retry-limit"},
+	    {options->inject != 0, "--inject"},
+	    {options->hold_us != 0, "--hold-us"},
+	    {options->sort, "--sort"},
+	    {options->break_deps != 0, "--break-dep"},
+	    {options->vram_bytes != 0, "--vram"},
+	    {options->jobs_path != NULL, "--jobs"},
+	};
+	size_t i;
+
+	for (i = 0; options->via_libdrm && i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		if (!refusals[i].given)
+			continue;
+		cli_error("%s is not for --via libdrm: no ioctl of the device has it",
+			  refusals[i].option);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Why there is no ioctl for a batch; NULL: there is. */
+static const char *batch_refusal(const struct wsim_batch *batch)
+{
+	if (batch->endless)
+		return "a batch without an end, and no ioctl ends a job";
+	if (batch->num_fences != 0 || batch->num_submits != 0)
+		return "a batch that waits for explicit fences";
+	return NULL;
+}
+
+static const char *step_refusal(const struct wsim_step *step)
+{
+	switch (step->kind) {
+	case WSIM_STEP_BATCH:
+		return batch_refusal(&step->batch);
+	case WSIM_STEP_SW_FENCE:
+		return "a software fence";
+	case WSIM_STEP_QUEUE_DEPTH:
+		return "a limit of unfinished batches";
+	case WSIM_STEP_PRIORITY:
+		return "a change of priority, and no ioctl changes a queue's";
+	default:
+		return NULL;
+	}
+}
+
+int via_check_workload(const struct wsim_workload *workload)
+{
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < workload->num_steps; i++) {
+		why = step_refusal(&workload->steps[i]);
+		if (why == NULL)
+			continue;
+		cli_error("--via libdrm: step %zu of %s is %s", i, workload->source, why);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+bool via_is_inner(void)
+{
+	return getenv(ENV_INNER) != NULL;
+}
+
+int via_run_inner(const struct submit_options *options, int argc, char **argv)
+{
+	struct front_args front = {.drivers = "wwrmock"};
+	char self[PATH_MAX];
+	size_t length = 0;
+	unsigned int i;
+	char **inner;
+	ssize_t got;
+	int code;
+
+	got = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	inner = calloc((size_t)argc + 2, sizeof(char *));
+	if (got < 0 || inner == NULL) {
+		cli_error("--via libdrm: the tool cannot run itself again");
+		free(inner);
+		return CLI_UNAVAILABLE;
+	}
+	self[got] = '\0';
+	inner[0] = self;
+	memcpy(&inner[1], argv, (size_t)argc * sizeof(char *));
+	for (i = 0; i < WSIM_NUM_CLASSES; i++)
+		length +=
+		    (size_t)snprintf(front.mock + length, sizeof(front.mock) - length, "%s=%u,",
+				     front_engine_name(i), options->engines.count[i]);
+	snprintf(front.mock + length, sizeof(front.mock) - length, "scale=%.17g,touch=%s",
+		 options->scale, options->touch_full ? "full" : "head");
+	setenv(ENV_INNER, "1", 1);
+	code = run_with_devices(&front, inner);
+	unsetenv(ENV_INNER);
+	free(inner);
+	return code;
+}
