@@ -79,6 +79,46 @@ static int wait_any(struct client *client, size_t num, struct wwr_fence **fences
 	return ret;
 }
 
+/*
+ * The same through the driver: how many, and the point of the earliest.  Points are reached in
+ * their order, so no other job counts as finished before that one.
+ */
+static size_t count_points(const struct submission *submission, struct window_job *ret_earliest)
+{
+	const struct client *client = submission->client;
+	const struct plan_workload *workload = client->plan->workload;
+	uint64_t mask = workload->queues[submission->plan->queue].engine_mask;
+	uint64_t reached = via_reached(client->via), point;
+	uint32_t row, i;
+	size_t num = 0;
+
+	*ret_earliest = (struct window_job){.point = UINT64_MAX};
+	for (i = 0; i < workload->num_batches; i++) {
+		if (workload->queues[workload->batches[i].queue].engine_mask != mask)
+			continue;
+		for (row = 0; row < client->window.num_rows; row++) {
+			point = window_at(&client->window, row, i)->point;
+			if (point <= reached)
+				continue;
+			num++;
+			if (point < ret_earliest->point)
+				ret_earliest->point = point;
+		}
+	}
+	return num;
+}
+
+static int wait_points(const struct submission *submission)
+{
+	struct client *client = submission->client;
+	struct window_job earliest;
+	int ret = 0;
+
+	while (ret == 0 && count_points(submission, &earliest) >= client->queue_depth)
+		ret = client_wait_job(client, &earliest, CLIENT_FULL, submission->step);
+	return ret;
+}
+
 /* q.N: fewer than N jobs of this client are unfinished on these engines. */
 static int wait_queue_depth(const struct submission *submission)
 {
@@ -89,6 +129,8 @@ static int wait_queue_depth(const struct submission *submission)
 
 	if (client->queue_depth == 0)
 		return 0;
+	if (client->via != NULL)
+		return wait_points(submission);
 	fences = calloc((size_t)client->window.num_rows * client->window.num_batches,
 			sizeof(struct wwr_fence *));
 	if (fences == NULL)

@@ -202,17 +202,21 @@ void via_destroy(struct via *via)
 	free(via);
 }
 
+uint64_t via_reached(const struct via_file *file)
+{
+	uint32_t syncobj = file->syncobj;
+	uint64_t point;
+
+	return drmSyncobjQuery(file->fd, &syncobj, &point, 1) == 0 ? point : 0;
+}
+
 uint64_t via_num_finished(const struct via *via)
 {
-	uint64_t sum = 0, point;
+	uint64_t sum = 0;
 	uint32_t i;
 
-	for (i = 0; i < via->num_files; i++) {
-		uint32_t syncobj = via->files[i].syncobj;
-
-		if (drmSyncobjQuery(via->files[i].fd, &syncobj, &point, 1) == 0)
-			sum += point;
-	}
+	for (i = 0; i < via->num_files; i++)
+		sum += via_reached(&via->files[i]);
 	return sum;
 }
 

@@ -70,6 +70,9 @@ int via_submit(struct via_file *file, const struct via_job *job, uint64_t *ret_p
  */
 int via_wait(const struct via_file *file, uint64_t point, int64_t deadline_ns);
 
+/* All jobs of this file up to this point have finished. */
+uint64_t via_reached(const struct via_file *file);
+
 /* The last point so far, 0 = there is none; the client's thread. */
 uint64_t via_last_point(const struct via_file *file);
 

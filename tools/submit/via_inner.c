@@ -61,8 +61,6 @@ static const char *step_refusal(const struct wsim_step *step)
 		return batch_refusal(&step->batch);
 	case WSIM_STEP_SW_FENCE:
 		return "a software fence";
-	case WSIM_STEP_QUEUE_DEPTH:
-		return "a limit of unfinished batches";
 	case WSIM_STEP_PRIORITY:
 		return "a change of priority, and no ioctl changes a queue's";
 	default:
