@@ -49,6 +49,20 @@ static int get_limit(const struct core_device *device, uint32_t param, uint64_t 
 	}
 }
 
+/* The engine whose bit is 1 << index. */
+static int get_engine(const struct core_device *device, const struct wwr_drm_get_param *get,
+		      uint64_t *ret_value)
+{
+	const struct wwrmock_device *own = device->driver_data;
+	struct wwr_engine_info info;
+
+	if (get->index >= wwr_device_num_engines(own->gpu))
+		return -EINVAL;
+	wwr_device_get_engine(own->gpu, get->index, &info);
+	*ret_value = get->param == WWR_DRM_PARAM_ENGINE_JOBS ? info.num_jobs : info.busy_ns;
+	return 0;
+}
+
 static int ioctl_get_param(struct core_call *call, void *arg)
 {
 	const struct core_device *device = call->file->device;
@@ -65,6 +79,9 @@ static int ioctl_get_param(struct core_call *call, void *arg)
 	case WWR_DRM_PARAM_ENGINE_MASK:
 		get->value = wwrmock_engine_mask(device, get->index);
 		return 0;
+	case WWR_DRM_PARAM_ENGINE_JOBS:
+	case WWR_DRM_PARAM_ENGINE_BUSY_NS:
+		return get_engine(device, get, &get->value);
 	default:
 		return get->index == 0 ? get_limit(device, get->param, &get->value) : -EINVAL;
 	}

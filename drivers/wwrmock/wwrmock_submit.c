@@ -27,6 +27,9 @@ static int check_block(const struct wwr_drm_submit *block)
 	if ((block->flags & WWR_DRM_SUBMIT_FENCE_FD_IN) == 0 &&
 	    (block->in_fd != 0 || (block->flags & WWR_DRM_SUBMIT_FENCE_FD_START) != 0))
 		return -EINVAL;
+	if (block->pad != 0 || (block->stats == 0 && block->stats_bytes != 0) ||
+	    (block->stats != 0 && block->stats_bytes < sizeof(struct wwr_drm_submit_stats)))
+		return -EINVAL;
 	if (block->num_bos > WWR_DRM_MAX_BOS || block->duration_ns > WWR_DRM_MAX_DURATION_NS)
 		return -EINVAL;
 	return 0;
@@ -144,6 +147,42 @@ static int add_in_fd(struct wwrmock_submit *submit)
 	return ret;
 }
 
+/* The client's handle of a buffer that the job has; 0 for NULL. */
+static uint32_t handle_of(const struct wwrmock_submit *submit, const struct wwr_device_bo *bo)
+{
+	struct wwr_device_bo *other;
+	uint32_t handle = 0;
+
+	for (uint32_t i = 0; bo != NULL && handle == 0 && i < submit->num_gems; i++) {
+		/* It is there since the buffer was added: this takes no memory. */
+		if (wwrmock_gem_get_bo(submit->gems[i], &other) != 0)
+			continue;
+		if (other == bo)
+			handle = submit->bos[i].handle;
+		wwr_device_bo_put(other);
+	}
+	return handle;
+}
+
+/* With result NULL: zeros, to see that it can be written.  -EFAULT. */
+static int copy_stats(const struct wwrmock_submit *submit, const struct wwr_submit_result *result)
+{
+	struct wwr_drm_submit_stats stats = {0};
+
+	if (submit->block->stats == 0)
+		return 0;
+	if (result != NULL) {
+		stats.retries = result->retries;
+		stats.num_backoffs = result->num_backoffs;
+		stats.losses = result->losses;
+		stats.restarts = result->restarts;
+		stats.wait_ns = result->wait_ns;
+		stats.reserve_ns = result->reserve_ns;
+		stats.contended = handle_of(submit, result->contended);
+	}
+	return core_copy_out(submit->call, submit->block->stats, &stats, sizeof(stats));
+}
+
 /* What comes out of the job, as far as it can be had before; the block is as it will be. */
 static int prepare_out(struct wwrmock_submit *submit)
 {
@@ -155,6 +194,8 @@ static int prepare_out(struct wwrmock_submit *submit)
 		if (ret == 0)
 			submit->block->out_fd = submit->out_fd.fd;
 	}
+	if (ret == 0)
+		ret = copy_stats(submit, NULL);
 	return ret == 0 ? core_probe_out(call, submit->block) : ret;
 }
 
@@ -179,6 +220,8 @@ static int commit(struct wwrmock_submit *submit)
 	wwrmock_syncs_signal(&submit->out, fence);
 	wwrmock_out_fd_install(&submit->out_fd, fence);
 	submit->block->commit = result.commit;
+	/* The job runs, whatever became of the client's memory meanwhile. */
+	(void)copy_stats(submit, &result);
 	return 0;
 }
 

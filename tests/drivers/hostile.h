@@ -67,7 +67,7 @@ struct hostile_member {
 	enum hostile_value value;
 };
 
-#define HOSTILE_MAX_MEMBERS 18
+#define HOSTILE_MAX_MEMBERS 21
 
 struct hostile_ioctl {
 	const char *name;

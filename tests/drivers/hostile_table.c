@@ -188,7 +188,8 @@ const struct hostile_ioctl hostile_ioctls[] = {
 		NUM(submit_block, num_out_syncs, GIVE_2), PTR(submit_block, in_syncs, GIVE_SYNCS),
 		PTR(submit_block, out_syncs, GIVE_SYNCS), NUM(submit_block, duration_ns, GIVE_0),
 		NUM(submit_block, seed, GIVE_0), NUM(submit_block, label, GIVE_0),
-		PAD(submit_block, in_fd), PAD(submit_block, out_fd), PAD(submit_block, commit)}},
+		PAD(submit_block, in_fd), PAD(submit_block, out_fd), PAD(submit_block, commit),
+		PAD(submit_block, stats), PAD(submit_block, stats_bytes), PAD(submit_block, pad)}},
 	{"DMA_BUF_SYNC", ON_DMA_BUF, DMA_BUF_IOCTL_SYNC, 0, {
 		M(struct dma_buf_sync, flags, IS_FLAGS, 7, GIVE_1)}},
 	{"DMA_BUF_EXPORT", ON_DMA_BUF, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, 0, {

@@ -30,7 +30,8 @@ Test(drivers_wwrmock_bo, blocks_have_the_sizes_they_will_keep)
 	cr_expect_eq(sizeof(struct wwr_drm_queue_destroy), 8);
 	cr_expect_eq(sizeof(struct wwr_drm_submit_bo), 8);
 	cr_expect_eq(sizeof(struct wwr_drm_submit_sync), 16);
-	cr_expect_eq(sizeof(struct wwr_drm_submit), 96);
+	cr_expect_eq(sizeof(struct wwr_drm_submit_stats), 40);
+	cr_expect_eq(sizeof(struct wwr_drm_submit), 112);
 }
 
 Test(drivers_wwrmock_bo, version_names_the_driver)
@@ -74,7 +75,7 @@ Test(drivers_wwrmock_bo, params_are_told_and_checked)
 	cr_expect_eq(value, 256);
 	cr_assert_eq(get_param(WWR_DRM_PARAM_MAX_JOBS, 0, &value), 0);
 	cr_expect_eq(value, core_default_quota.max_jobs);
-	cr_expect_eq(get_param(9, 0, &value), -EINVAL);
+	cr_expect_eq(get_param(11, 0, &value), -EINVAL);
 	cr_expect_eq(get_param(WWR_DRM_PARAM_ABI, 1, &value), -EINVAL);
 	cr_expect_eq(wm_do(wm_file, WWR_IOCTL_GET_PARAM, &get), -EINVAL);
 }

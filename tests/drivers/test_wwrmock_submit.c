@@ -369,3 +369,38 @@ Test(drivers_wwrmock_submit, devices_wait_for_each_other_over_a_shared_buffer)
 	core_file_put(file);
 	core_device_put(vgem);
 }
+
+Test(drivers_wwrmock_submit, stats_are_written_and_checked)
+{
+	struct wwr_drm_submit_bo bo = {wm_make_buffer(wm_file), READ | WRITE};
+	struct wwr_drm_submit block = wm_block(&bo, NULL, NULL);
+	struct wwr_drm_submit_stats stats;
+	struct wwr_drm_get_param get = {.param = WWR_DRM_PARAM_ENGINE_JOBS};
+
+	memset(&stats, 0xff, sizeof(stats));
+	block.stats = (uintptr_t)&stats;
+	block.stats_bytes = sizeof(stats) - 1;
+	cr_expect_eq(do_submit(&block), -EINVAL);
+	block.stats_bytes = sizeof(stats);
+	block.pad = 1;
+	cr_expect_eq(do_submit(&block), -EINVAL);
+	block.pad = 0;
+	block.stats = 0;
+	cr_expect_eq(do_submit(&block), -EINVAL, "a size without an address");
+	block.stats = 8;
+	cr_expect_eq(do_submit(&block), -EFAULT);
+	block.stats = (uintptr_t)&stats;
+	cr_assert_eq(do_submit(&block), 0);
+	cr_expect_eq(block.commit, 0, "none before has left a job");
+	cr_expect_eq(stats.retries, 0);
+	cr_expect_eq(stats.num_backoffs, 0);
+	cr_expect_eq(stats.wait_ns, 0);
+	cr_expect_gt(stats.reserve_ns, 0);
+	cr_expect_eq(stats.contended, 0);
+	cr_expect_eq(stats.pad, 0);
+	cr_assert_eq(wm_wait(wm_file, bo.handle, WWR_DRM_WAIT_WRITE, INT64_MAX), 0);
+	cr_assert_eq(wm_do(wm_file, WWR_IOCTL_GET_PARAM, &get), 0);
+	cr_expect_leq(get.value, 1);
+	get = (struct wwr_drm_get_param){.param = WWR_DRM_PARAM_ENGINE_BUSY_NS, .index = 6};
+	cr_expect_eq(wm_do(wm_file, WWR_IOCTL_GET_PARAM, &get), -EINVAL, "there are 6 engines");
+}

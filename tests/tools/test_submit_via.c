@@ -37,6 +37,16 @@ static void expect_same_keys(json_t *a, json_t *b)
 	}
 }
 
+static double jobs_of_engines(const json_t *json)
+{
+	const json_t *entry;
+	double sum = 0;
+	size_t i;
+
+	json_array_foreach(json_at(json, "engines"), i, entry) sum += json_number_at(entry, "jobs");
+	return sum;
+}
+
 static void expect_same_counts(json_t *direct, json_t *via, double jobs)
 {
 	static const char *const numbers[] = {
@@ -56,6 +66,8 @@ static void expect_same_counts(json_t *direct, json_t *via, double jobs)
 			     "%s", numbers[i]);
 	cr_expect_eq(json_number_at(via, "jobs.completed"), jobs);
 	cr_expect_eq(json_number_at(via, "verify.mismatches"), 0);
+	cr_expect_geq(json_number_at(via, "reservation.locks"), jobs);
+	cr_expect_eq(jobs_of_engines(via), jobs);
 	expect_same_keys(direct, via);
 }
 

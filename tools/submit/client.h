@@ -38,28 +38,35 @@ enum client_activity {
 	CLIENT_DONE,
 };
 
+/* Of jobs through the driver: what the class of the locks counts for others. */
+struct client_via_stats {
+	uint64_t num_locks; /* of the sets locked in full, without those given up again */
+	uint64_t num_backoffs, num_fallbacks, wait_ns;
+};
+
 /* Fields: (t) the client's thread, then the main thread; (a) atomic; (i) immutable. */
 struct client {
 	struct run *run;		/* (i) */
 	const struct plan_client *plan; /* (i) */
 	struct wwr_interrupt_token token;
 	pthread_t thread;
-	struct via_file *via;		/* (i) NULL = jobs go to the mock GPU by calls */
-	struct wwr_queue **queues;	/* (t) as in plan_workload.queues */
-	struct plan_access *accesses;	/* (t) scratch for one batch */
-	struct wwr_fence *never;	/* (i) never signals: to sleep on */
-	struct fences fences;		/* (t) */
-	struct window window;		/* (t) */
-	struct commit_log log;		/* (t) */
-	struct stats stats;		/* (t) */
-	uint32_t *num_no_room;		/* (t) by batch: jobs that cannot fit in VRAM */
-	struct wsim_rng rng;		/* (t) */
-	uint32_t throttle, queue_depth; /* (t) of t and q steps; 0 = off */
-	int64_t loop_start_ns;		/* (t) */
-	int error;			/* (t) why it gave up, 0 or -errno */
-	int tid;			/* (a) */
-	uint32_t loop, step;		/* (a) */
-	uint32_t activity, awaited;	/* (a) */
+	struct via_file *via;		   /* (i) NULL = jobs go to the mock GPU by calls */
+	struct wwr_queue **queues;	   /* (t) as in plan_workload.queues */
+	struct plan_access *accesses;	   /* (t) scratch for one batch */
+	struct wwr_fence *never;	   /* (i) never signals: to sleep on */
+	struct fences fences;		   /* (t) */
+	struct window window;		   /* (t) */
+	struct commit_log log;		   /* (t) */
+	struct stats stats;		   /* (t) */
+	struct client_via_stats via_stats; /* (t) */
+	uint32_t *num_no_room;		   /* (t) by batch: jobs that cannot fit in VRAM */
+	struct wsim_rng rng;		   /* (t) */
+	uint32_t throttle, queue_depth;	   /* (t) of t and q steps; 0 = off */
+	int64_t loop_start_ns;		   /* (t) */
+	int error;			   /* (t) why it gave up, 0 or -errno */
+	int tid;			   /* (a) */
+	uint32_t loop, step;		   /* (a) */
+	uint32_t activity, awaited;	   /* (a) */
 };
 
 /* 0 or -errno. */

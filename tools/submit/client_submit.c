@@ -294,20 +294,50 @@ static int submit_and_record(const struct submission *submission)
 	return fences_take_from_job(&client->fences, submission->step, job);
 }
 
+/* What the locks of a class count for the direct path. */
+static void count_locks(struct client *client, uint32_t num_buffers,
+			const struct via_answer *answer)
+{
+	struct client_via_stats *stats = &client->via_stats;
+
+	stats->num_locks += num_buffers;
+	stats->num_backoffs += answer->num_backoffs;
+	stats->wait_ns += answer->wait_ns;
+	/* Only the classic rules restart. */
+	stats->num_fallbacks += answer->restarts > 0;
+}
+
+static void count_answer(const struct submission *submission, const struct via_answer *answer)
+{
+	const struct wwr_submit_result result = {
+	    .num_buffers = submission->plan->num_locks,
+	    .retries = answer->retries,
+	    .losses = answer->losses,
+	    .restarts = answer->restarts,
+	    .wait_ns = answer->wait_ns,
+	    .reserve_ns = answer->reserve_ns,
+	};
+
+	submission->client->stats.num_backoffs += answer->num_backoffs;
+	count_locks(submission->client, result.num_buffers, answer);
+	count_submit(submission, 0, &result);
+	if (answer->has_contended)
+		submission->place->contended = answer->contended;
+}
+
 /* Through the driver, whose answer is the place in the order of commits. */
 static int submit_via(const struct submission *submission)
 {
 	struct client *client = submission->client;
 	const struct plan *plan = &client->run->plan;
 	uint32_t number = client->plan->number;
-	struct wwr_submit_result result = {.num_buffers = submission->plan->num_locks};
+	struct via_answer answer = {0};
 	struct via_job job = {
 	    .queue = submission->plan->queue,
 	    .seed = plan_job_seed(plan, number, submission->step, submission->loop),
 	    .label = plan_label(number, submission->step, submission->loop),
 	    .accesses = client->accesses,
 	};
-	const int64_t begin_ns = clock_now_ns();
 	int ret = commit_log_reserve(&client->log);
 
 	if (ret != 0)
@@ -316,14 +346,14 @@ static int submit_via(const struct submission *submission)
 	job.duration_ns = wsim_draw_duration(submission->wsim, &client->rng) * CLOCK_NS_PER_US;
 	client_set_activity(client, CLIENT_SUBMITTING, 0);
 	do
-		ret = via_submit(client->via, &job, &submission->place->point, &result.commit);
+		ret = via_submit(client->via, &job, &answer);
 	while (ret == -EINTR && !wwr_interrupt_token_is_set(&client->token));
 	if (ret != 0)
 		return ret;
-	result.reserve_ns = (uint64_t)(clock_now_ns() - begin_ns);
-	count_submit(submission, 0, &result);
+	submission->place->point = answer.point;
+	count_answer(submission, &answer);
 	submission->place->log_index =
-	    commit_log_add(&client->log, result.commit, submission->step, submission->loop);
+	    commit_log_add(&client->log, answer.commit, submission->step, submission->loop);
 	return 0;
 }
 

@@ -227,7 +227,7 @@ static json_t *build_engines(struct writer *writer)
 	unsigned int i;
 
 	for (i = 0; i < wwr_device_num_engines(device); i++) {
-		wwr_device_get_engine(device, i, &info);
+		summary_get_engine(writer->summary, i, &info);
 		entry = json_object();
 		set(writer, entry, "name", json_string(info.name));
 		set_u64(writer, entry, "jobs", info.num_jobs);

@@ -238,7 +238,7 @@ static void print_engines(const struct printer *printer)
 
 	print_heading(printer, "Engines");
 	for (i = 0; i < wwr_device_num_engines(summary->run->device); i++) {
-		wwr_device_get_engine(summary->run->device, i, &info);
+		summary_get_engine(summary, i, &info);
 		format_ns((double)info.busy_ns, busy, sizeof(busy));
 		share =
 		    summary->elapsed_s > 0 ? (double)info.busy_ns / 1e7 / summary->elapsed_s : 0.0;

@@ -62,6 +62,9 @@ uint64_t summary_client_busy_ns(const struct run *run, uint32_t client)
 	uint64_t sum = 0;
 	uint32_t i;
 
+	/* No ioctl tells the time of a queue. */
+	if (entry->via != NULL)
+		return 0;
 	for (i = 0; i < entry->plan->workload->num_queues; i++)
 		sum += wwr_queue_busy_ns(entry->queues[i]);
 	return sum;
@@ -81,6 +84,29 @@ static double run_fairness(const struct run *run)
 	return squares > 0 ? sum * sum / (squares * run->num_clients) : 1;
 }
 
+static void add_via_locks(struct summary *summary)
+{
+	const struct run *run = summary->run;
+	const struct client_via_stats *stats;
+	uint32_t i;
+
+	for (i = 0; i < run->num_clients; i++) {
+		stats = &run->clients[i]->via_stats;
+		summary->locks.num_locks += stats->num_locks;
+		summary->locks.num_backoffs += stats->num_backoffs;
+		summary->locks.num_fallbacks += stats->num_fallbacks;
+		summary->locks.wait_ns += stats->wait_ns;
+	}
+}
+
+void summary_get_engine(const struct summary *summary, unsigned int index,
+			struct wwr_engine_info *ret_info)
+{
+	wwr_device_get_engine(summary->run->device, index, ret_info);
+	if (summary->run->via != NULL)
+		via_get_engine(summary->run->via, index, ret_info);
+}
+
 static int summary_fill(struct summary *summary)
 {
 	const struct run *run = summary->run;
@@ -95,6 +121,8 @@ static int summary_fill(struct summary *summary)
 	for (i = 0; i < run->num_clients; i++)
 		stats_add(&summary->stats, &run->clients[i]->stats);
 	wwr_class_get_stats((struct wwr_class *)&run->lock_class, &summary->locks);
+	if (run->via != NULL)
+		add_via_locks(summary);
 	summary->elapsed_s = (double)(run->end_ns - run->start_ns) / (double)CLOCK_NS_PER_S;
 	wwr_device_get_recovery(run->device, &summary->sched);
 	summary->fairness = run_fairness(run);

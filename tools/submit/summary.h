@@ -48,6 +48,12 @@ int summary_exit_code(const struct summary *summary);
 /* "finished", "interrupted", "stalled" or "broken". */
 const char *summary_end_name(const struct summary *summary);
 
+struct wwr_engine_info;
+
+/* What an engine has done, of the device that the jobs ran on. */
+void summary_get_engine(const struct summary *summary, unsigned int index,
+			struct wwr_engine_info *ret_info);
+
 /* Both go to standard output.  report_json() returns 0 or -ENOMEM. */
 void report_text(const struct summary *summary);
 int report_json(const struct summary *summary);

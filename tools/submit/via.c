@@ -241,21 +241,14 @@ struct via_file *via_file(struct via *via, uint32_t client)
 	return &via->files[client];
 }
 
-int via_submit(struct via_file *file, const struct via_job *job, uint64_t *ret_point,
-	       uint64_t *ret_commit)
+/* The block with all that the arrays of a job are about. */
+static struct wwr_drm_submit fill_block(struct via_file *file, const struct via_job *job)
 {
-	struct wwr_drm_submit_sync out = {
-	    .handle = file->syncobj,
-	    .point = file->last_point + 1,
-	};
 	struct wwr_drm_submit submit = {
 	    .queue = file->queues[job->queue],
 	    .num_bos = job->num_accesses,
 	    .bos = (uintptr_t)file->bos,
 	    .bo_stride = sizeof(*file->bos),
-	    .sync_stride = sizeof(out),
-	    .num_out_syncs = 1,
-	    .out_syncs = (uintptr_t)&out,
 	    .duration_ns = job->duration_ns,
 	    .seed = job->seed,
 	    .label = job->label,
@@ -266,11 +259,60 @@ int via_submit(struct via_file *file, const struct via_job *job, uint64_t *ret_p
 		file->bos[i].handle = file->handles[slot_of(file->client, job->accesses[i].buffer)];
 		file->bos[i].flags = job->accesses[i].access & WWR_DRM_BO_USE_FLAGS;
 	}
+	return submit;
+}
+
+static void take_answer(const struct via_file *file, const struct via_job *job,
+			const struct wwr_drm_submit_stats *stats, struct via_answer *answer)
+{
+	uint32_t i;
+
+	answer->retries = stats->retries;
+	answer->num_backoffs = stats->num_backoffs;
+	answer->losses = stats->losses;
+	answer->restarts = stats->restarts;
+	answer->wait_ns = stats->wait_ns;
+	answer->reserve_ns = stats->reserve_ns;
+	for (i = 0; i < job->num_accesses && stats->contended != 0; i++) {
+		if (file->bos[i].handle != stats->contended)
+			continue;
+		answer->has_contended = true;
+		answer->contended = job->accesses[i].buffer;
+	}
+}
+
+int via_submit(struct via_file *file, const struct via_job *job, struct via_answer *ret_answer)
+{
+	struct wwr_drm_submit submit = fill_block(file, job);
+	struct wwr_drm_submit_stats stats = {0};
+	struct wwr_drm_submit_sync out = {
+	    .handle = file->syncobj,
+	    .point = file->last_point + 1,
+	};
+
+	submit.sync_stride = sizeof(out);
+	submit.num_out_syncs = 1;
+	submit.out_syncs = (uintptr_t)&out;
+	submit.stats = (uintptr_t)&stats;
+	submit.stats_bytes = sizeof(stats);
 	if (ioctl(file->fd, WWR_IOCTL_SUBMIT, &submit) != 0)
 		return -errno;
-	*ret_point = ++file->last_point;
-	*ret_commit = submit.commit;
+	*ret_answer = (struct via_answer){.point = ++file->last_point, .commit = submit.commit};
+	take_answer(file, job, &stats, ret_answer);
 	return 0;
+}
+
+static uint64_t get_param(const struct via *via, uint32_t param, uint32_t index)
+{
+	struct wwr_drm_get_param get = {.param = param, .index = index};
+
+	return drmIoctl(via->files[0].fd, WWR_IOCTL_GET_PARAM, &get) == 0 ? get.value : 0;
+}
+
+void via_get_engine(const struct via *via, unsigned int index, struct wwr_engine_info *info)
+{
+	info->num_jobs = get_param(via, WWR_DRM_PARAM_ENGINE_JOBS, index);
+	info->busy_ns = get_param(via, WWR_DRM_PARAM_ENGINE_BUSY_NS, index);
 }
 
 int via_wait(const struct via_file *file, uint64_t point, int64_t deadline_ns)

@@ -43,6 +43,11 @@ void via_destroy(struct via *via);
 /* How many jobs have finished, of all clients; any thread. */
 uint64_t via_num_finished(const struct via *via);
 
+struct wwr_engine_info;
+
+/* What an engine of the device has done, into num_jobs and busy_ns. */
+void via_get_engine(const struct via *via, unsigned int index, struct wwr_engine_info *info);
+
 /* The buffers' bytes of now into those of the plan, when no job runs.  0 or -errno. */
 int via_fetch(struct via *via);
 
@@ -57,12 +62,20 @@ struct via_job {
 	uint32_t num_accesses;
 };
 
+/* What the driver answers. */
+struct via_answer {
+	uint64_t point;	 /* of the client's timeline, above 0 */
+	uint64_t commit; /* place in the order of commits */
+	uint32_t retries, num_backoffs, losses, restarts;
+	uint64_t wait_ns, reserve_ns;
+	bool has_contended;
+	uint32_t contended; /* index into plan.buffers, if it has */
+};
+
 /*
- * Submit a job.  The client's thread.  0 with its point of the timeline, above 0, and its place in
- * the order of commits; or -errno: -EINTR after a signal.
+ * Submit a job.  The client's thread.  0 or -errno: -EINTR after a signal.
  */
-int via_submit(struct via_file *file, const struct via_job *job, uint64_t *ret_point,
-	       uint64_t *ret_commit);
+int via_submit(struct via_file *file, const struct via_job *job, struct via_answer *ret_answer);
 
 /*
  * Wait for all jobs of this file up to a point; any thread.  deadline_ns is of CLOCK_MONOTONIC.

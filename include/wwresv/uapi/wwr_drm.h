@@ -38,7 +38,7 @@
  */
 
 /** This interface; see WWR_DRM_PARAM_ABI. */
-#define WWR_DRM_ABI 1
+#define WWR_DRM_ABI 2
 
 /* -- What the device is like ------------------------------------------------------------------ */
 
@@ -70,11 +70,16 @@
 #define WWR_DRM_PARAM_TOUCH_BYTES 7
 /** How many jobs of this file may be pending.  Index 0. */
 #define WWR_DRM_PARAM_MAX_JOBS 8
+/** How many jobs the engine finished whose bit is 1 << index; ABI 2. */
+#define WWR_DRM_PARAM_ENGINE_JOBS 9
+/** How many nanoseconds it spent on jobs, of any file; the one that runs up to now; ABI 2. */
+#define WWR_DRM_PARAM_ENGINE_BUSY_NS 10
 
 /**
  * Ask for a number.
  *
- * -EINVAL: an unknown parameter or kind of engine; an index that is not 0 where it has to be.
+ * -EINVAL: an unknown parameter, engine or kind of engine; an index that is not 0 where it has to
+ * be.
  */
 struct wwr_drm_get_param {
 	uint32_t param; /**< in: WWR_DRM_PARAM_x */
@@ -222,6 +227,18 @@ struct wwr_drm_submit_sync {
 #define WWR_DRM_MAX_SYNCS	1024
 #define WWR_DRM_MAX_DURATION_NS UINT64_C(60000000000)
 
+/** What a submit met on its way to the locks of its buffers; ABI 2. */
+struct wwr_drm_submit_stats {
+	uint32_t retries;      /**< out: attempts to lock all buffers after the first one */
+	uint32_t num_backoffs; /**< out: times it gave up the locks that it had */
+	uint32_t losses;       /**< out: of these, the ones that it lost to another submit */
+	uint32_t restarts;     /**< out: of these, the ones under the rules of ww_mutex */
+	uint64_t wait_ns;      /**< out: time asleep for locks */
+	uint64_t reserve_ns;   /**< out: until everything was locked */
+	uint32_t contended;    /**< out: handle of the buffer it waited for last; 0 = none */
+	uint32_t pad;	       /**< out: 0 */
+};
+
 /**
  * Submit a job.  It waits for its in-fences and, without explicit sync, for what uses its buffers:
  * to read one, for those who write it; to write one, for all.  Then it runs for duration_ns, and
@@ -230,6 +247,9 @@ struct wwr_drm_submit_sync {
  *
  * All buffers are locked together, so that of two submits one comes wholly before the other;
  * commit says in which order.
+ *
+ * stats_bytes is at least the size above, or 0 without an address.  After a failure the contents of
+ * stats mean nothing.
  *
  * Addresses and strides of arrays without entries are not looked at.
  *
@@ -266,6 +286,11 @@ struct wwr_drm_submit {
 	int32_t in_fd;	 /**< in: a sync_file, with WWR_DRM_SUBMIT_FENCE_FD_IN; else 0 */
 	int32_t out_fd;	 /**< in: 0; out: closed at exec, with WWR_DRM_SUBMIT_FENCE_FD_OUT */
 	uint64_t commit; /**< in: 0; out: its place in the order of the device's jobs, from 0 */
+
+	uint64_t stats; /**< in: address of struct wwr_drm_submit_stats; 0 = not wanted; ABI 2 */
+	uint32_t
+	    stats_bytes; /**< in: its size as the client knows it, or 0; the rest is left alone */
+	uint32_t pad;	 /**< in: 0 */
 };
 
 /* -- Numbers ---------------------------------------------------------------------------------- */
