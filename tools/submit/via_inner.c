@@ -31,6 +31,11 @@ int via_check_options(const struct submit_options *options)
 	    {options->break_deps != 0, "--break-dep"},
 	    {options->vram_bytes != 0, "--vram"},
 	    {options->jobs_path != NULL, "--jobs"},
+	    {options->hang_every != 0, "--hang-every"},
+	    {options->lose_after != 0, "--lose-device-after"},
+	    {options->fdinfo, "--fdinfo"},
+	    /* Those before it may imply it. */
+	    {options->use_sched, "--sched"},
 	};
 	size_t i;
 
