@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -210,26 +209,13 @@ static struct watch *find_id_locked(int epoll_fd, uint32_t id)
 	return watch;
 }
 
-/* A dma-buf may have got a new fence since it was looked at. */
-static bool is_ready(int fd, short direction)
-{
-	struct pollfd now = {.events = POLLIN};
-	bool ready;
-
-	if (wwr_dma_buf_poll(fd, direction, &now.fd) != 0)
-		return true;
-	ready = real()->poll(&now, 1, 0) != 0;
-	real()->close(now.fd);
-	return ready;
-}
-
 /* One event of ours becomes the program's.  false: its watch is gone, or it is not ready. */
 static bool translate_locked(int epoll_fd, struct epoll_event *event)
 {
 	uint32_t id = (uint32_t)(event->data.u64 & ID_MASK);
 	struct watch *watch = find_id_locked(epoll_fd, id & ~1u);
 
-	if (watch == NULL || !is_ready(watch->fd, directions[id & 1]))
+	if (watch == NULL || !fd_buf_is_idle(watch->fd, directions[id & 1]))
 		return false;
 	event->events = (uint32_t)directions[id & 1];
 	event->data = watch->data;

@@ -61,7 +61,11 @@ static void stand_in(struct pollfd *ours, const struct pollfd *fds, nfds_t num)
 	}
 }
 
-static int take_results(struct pollfd *ours, struct pollfd *fds, nfds_t num)
+/*
+ * How many are ready.  A sync_file may have signalled after another fence had come, so the buffer
+ * has the last word; *ret_again: it had.
+ */
+static int take_results(struct pollfd *ours, struct pollfd *fds, nfds_t num, bool *ret_again)
 {
 	struct pollfd *next = ours + num;
 	int ready = 0;
@@ -70,10 +74,15 @@ static int take_results(struct pollfd *ours, struct pollfd *fds, nfds_t num)
 		short events = ours[i].revents;
 
 		for (unsigned int j = 0; is_stood_for(&fds[i]) && j < 2; j++, next++) {
-			if (next->fd >= 0 && (next->revents & POLLIN) != 0)
-				events |= directions[j];
-			if (next->fd >= 0)
-				close(next->fd);
+			if (next->fd < 0)
+				continue;
+			if ((next->revents & POLLIN) != 0) {
+				if (fd_buf_is_idle(fds[i].fd, directions[j]))
+					events |= directions[j];
+				else
+					*ret_again = true;
+			}
+			close(next->fd);
 		}
 		fds[i].revents = events;
 		ready += events != 0 ? 1 : 0;
@@ -108,8 +117,8 @@ static void set_deadline(const struct timespec *timeout, struct timespec *ret_de
 }
 
 /*
- * One round: what is ready now, or else a sleep until something may be.  *ret_again: it may be,
- * but a dma-buf may have got a new fence meanwhile.
+ * One round: what is ready now, or else a sleep until something may be.  *ret_again: nothing is,
+ * since a dma-buf got a new fence meanwhile.
  */
 static int poll_round(struct pollfd *fds, nfds_t num, nfds_t num_ours, const struct timespec *left,
 		      const sigset_t *mask, bool *ret_again)
@@ -125,12 +134,11 @@ static int poll_round(struct pollfd *fds, nfds_t num, nfds_t num_ours, const str
 	}
 	stand_in(ours, fds, num);
 	ret = real()->ppoll(ours, num_ours, &no_time, NULL);
-	if (ret == 0) {
+	if (ret == 0)
 		ret = real()->ppoll(ours, num_ours, left, mask);
-		*ret_again = ret > 0;
-	}
 	error = errno;
-	ready = take_results(ours, fds, num);
+	ready = take_results(ours, fds, num, ret_again);
+	*ret_again &= ret > 0 && ready == 0;
 	wwr_free(ours);
 	errno = error;
 	return ret < 0 ? ret : ready;

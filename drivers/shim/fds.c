@@ -4,6 +4,7 @@
 #include <wwresv/alloc.h>
 #include <wwresv/bo.h>
 #include <wwresv/dma_buf.h>
+#include <wwresv/resv.h>
 
 #include "drivers/core/ioctl_fd.h"
 #include "drivers/shim/real.h"
@@ -128,6 +129,18 @@ void open_ref_put(struct open_ref *ref)
 		core_file_put(ref->drm);
 	if (ref->sw_sync != NULL)
 		core_sw_sync_put(ref->sw_sync);
+}
+
+bool fd_buf_is_idle(int fd, short direction)
+{
+	struct wwr_bo *bo;
+	bool is_idle;
+
+	if (wwr_dma_buf_get_bo(fd, &bo) != 0)
+		return true;
+	is_idle = wwr_resv_test_signaled(bo->resv, wwr_resv_usage_rw(direction == POLLOUT));
+	wwr_bo_put(bo);
+	return is_idle;
 }
 
 enum fd_kind fd_learn(int fd)

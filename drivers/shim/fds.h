@@ -41,6 +41,9 @@ void fd_copy_kind(int fd, int to);
 /* Whether anything was ever opened here: if not, nothing has to be looked at. */
 bool fd_is_any(void);
 
+/* Whether nobody uses a dma-buf in a way that POLLIN, or POLLOUT, waits for; true if it is none. */
+bool fd_buf_is_idle(int fd, short direction);
+
 /* Looks at a descriptor that has just come, and says what it is. */
 enum fd_kind fd_learn(int fd);
 

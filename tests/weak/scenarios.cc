@@ -319,11 +319,11 @@ template <class scenario> void run(const char *name, unsigned long num)
 	params.search_type = rl::sched_random;
 	params.execution_depth_limit = 2000;
 	is_well = rl::simulate<scenario>(params);
-	printf("%s: %s, %lu schedules\n", name,
-	       is_well ? "well" : test_result_str(params.test_result), (unsigned long)num);
+	if (is_well)
+		return;
+	printf("\nfound: %s, %s\n", test_result_str(params.test_result), name);
 	fflush(NULL);
-	if (!is_well)
-		_exit(1);
+	_exit(1);
 }
 
 int weak_number;
