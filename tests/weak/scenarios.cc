@@ -286,24 +286,48 @@ struct queue : rl::test_suite<queue<algorithm>, NUM_THREADS>, world {
 	}
 };
 
-/* A younger one dies for an older one, which has nothing else to do with it. */
+/* A younger one dies for an older one, which has nothing else to do with it and then ends. */
 struct dies : rl::test_suite<dies, 2>, world {
+	weak_word is_locked, has_died;
+
 	void before()
 	{
 		init(WWR_WAIT_DIE);
+		is_locked($) = 0;
+		has_died($) = 0;
+	}
+
+	/* Relaxed, here and below: it orders nothing. */
+	static void wait_for(weak_word &flag)
+	{
+		while (flag($).load(rl::mo_relaxed) == 0)
+			rl::yield(1, $);
+	}
+
+	void older()
+	{
+		RL_ASSERT(lock(0, 0) == 0);
+		is_locked($).store(1, rl::mo_relaxed);
+		wait_for(has_died);
+		unlock(0, 0);
+	}
+
+	void younger()
+	{
+		RL_ASSERT(lock(1, 1) == 0);
+		wait_for(is_locked);
+		RL_ASSERT(lock(1, 0) == -EDEADLK);
+		has_died($).store(1, rl::mo_relaxed);
+		unlock(1, 1);
 	}
 
 	void thread(unsigned int index)
 	{
 		begin(index);
-		if (index == 1)
-			RL_ASSERT(lock(index, 1) == 0);
-		if (lock(index, 0) == 0) {
-			data[0]($) = data[0]($) + 1;
-			unlock(index, 0);
-		}
-		if (index == 1)
-			unlock(index, 1);
+		if (index == 0)
+			older();
+		else
+			younger();
 		end(index);
 	}
 };

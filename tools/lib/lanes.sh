@@ -15,6 +15,7 @@ tsan-clang  clang, thread sanitizer: the stress programs
 planted   bugs planted in the lock layer: the explorer finds them
 fuzz      random inputs and operations, and bugs that they must find
 faults    each call to memory and to the system fails, site by site
+weak      relacy: the lock layer under a weak memory model, each memory order made weaker
 explore   the schedule explorer: the lock layer in many orders of its steps
 msan      clang, memory sanitizer: the stress programs
 clang     clang, -Wdocumentation -Wthread-safety are errors: all must compile
@@ -24,7 +25,6 @@ install   staged installation: the examples through pkg-config
 # Only with --long, or when asked for.
 long_lanes='
 models    spin: the protocol in Promela, its exact bounds, and rules left out
-weak      relacy: the lock layer under a weak memory model, each memory order made weaker
 '
 
 debug_options='-Dbuildtype=debug -Dwerror=true -Db_coverage=true'
