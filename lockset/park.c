@@ -73,7 +73,7 @@ static void futex_wake(uint32_t *word, int num)
 {
 	/*
 	 * The word may be gone by now: then this wakes nobody, or somebody who tests again.  The
-	 * form with a bit set, as in futex_wait(): memcheck takes it for what it is, an address.
+	 * kernel takes it for an address, and reads nothing there.
 	 */
 	syscall(SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, num, NULL, NULL,
 		FUTEX_BITSET_MATCH_ANY);

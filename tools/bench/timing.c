@@ -71,14 +71,18 @@ void timing_machine_begin(struct timing_machine *machine)
 double timing_machine_share(const struct timing_machine *begin)
 {
 	struct timing_machine now;
-	double others_ns, all_ns;
+	double own_ns, others_ns, all_ns;
 
 	timing_machine_begin(&now);
 	if (begin->total_ns < 0 || now.total_ns < 0)
 		return 1;
-	others_ns = (double)(now.total_ns - begin->total_ns - (now.own_ns - begin->own_ns));
+	own_ns = (double)(now.own_ns - begin->own_ns);
+	others_ns = (double)(now.total_ns - begin->total_ns) - own_ns;
 	all_ns = (double)(now.wall_ns - begin->wall_ns) * (double)sysconf(_SC_NPROCESSORS_ONLN);
 	if (others_ns < 0)
 		others_ns = 0;
+	/* The system counts in ticks, which can be longer than all of it: what we had, we had. */
+	if (others_ns > all_ns - own_ns)
+		others_ns = all_ns - own_ns;
 	return 1 - others_ns / all_ns;
 }
