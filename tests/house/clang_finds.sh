@@ -9,8 +9,8 @@ trap 'rm -rf "$work"' EXIT
 # compiles: the program on stdin does.
 compiles() {
 	cat >"$work/a.c"
-	clang-14 -fsyntax-only -std=gnu11 -Wdocumentation -Wthread-safety -Werror \
-		-I "$root/include" "$work/a.c" 2>"$work/log"
+	clang-check-14 "$work/a.c" -- -std=gnu11 -Wdocumentation -Wthread-safety -Werror \
+		-I "$root/include" 2>"$work/log"
 }
 must_compile() { compiles || { cat "$work/log"; exit 1; }; }
 must_find() {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Timelines of a million points, without NDEBUG of a tenth of that, on a thread with a small stack.
+/* Timelines of 100,000 points, with NDEBUG of a million where that is said, on a thread with a
+ * small stack: one that grows with the depth shows with a tenth as well.
  */
 #include "tests/lib/test_criterion.h"
 #include "tests/reservation/reservation_fixture.h"
@@ -13,20 +14,24 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static unsigned int depth;
+
+/* One test of signalling, one of waiting, two of releases; checks make all this slow. */
+static void go_for_a_million(void)
+{
+#ifdef NDEBUG
+	depth = 1000000;
+#endif
+}
+
 /* The detector looks at each fence, of a million: its own test shows what it does. */
 static void setup(void)
 {
+	depth = 100000;
 	wwr_debug_set_checks(wwr_debug_get_checks() & ~(unsigned int)WWR_DEBUG_FENCES);
 }
 
 TestSuite(reservation_fence_deep, .init = setup, .timeout = 300);
-
-/* Checks make all this slow; a stack that grows with the depth shows with a tenth as well. */
-#ifdef NDEBUG
-#define DEPTH 1000000u
-#else
-#define DEPTH 100000u
-#endif
 
 static struct wwr_fence *leaves; /* one a point, with a reference each that is kept */
 static struct wwr_fence *head;
@@ -63,10 +68,10 @@ static void add_point(struct wwr_fence *fence, uint64_t seqno)
 static void create_chain(void)
 {
 	test_alloc_install();
-	leaves = calloc(DEPTH, sizeof(leaves[0]));
+	leaves = calloc(depth, sizeof(leaves[0]));
 	cr_assert_not_null(leaves);
-	for (unsigned int i = 0; i < DEPTH; i++) {
-		wwr_fence_init(&leaves[i], &leaf_ops, DEPTH - i, 1);
+	for (unsigned int i = 0; i < depth; i++) {
+		wwr_fence_init(&leaves[i], &leaf_ops, depth - i, 1);
 		add_point(&leaves[i], i + 1);
 	}
 }
@@ -75,7 +80,7 @@ static void finish(void)
 {
 	cr_expect_eq(num_bad, 0);
 	cr_expect_eq(test_alloc_alive(), 0);
-	for (unsigned int i = 0; i < DEPTH; i++)
+	for (unsigned int i = 0; i < depth; i++)
 		cr_assert_eq(leaves[i].refcount, 1);
 	free(leaves);
 	TEST_ASSERT_NO_LEAK();
@@ -113,25 +118,25 @@ static void add_callback_to_head(void)
 
 static void signal_oldest_first(void)
 {
-	for (unsigned int i = 0; i < DEPTH; i++)
+	for (unsigned int i = 0; i < depth; i++)
 		num_bad += wwr_fence_signal_at(&leaves[i], i) != 0;
 }
 
 static void signal_newest_first(void)
 {
-	for (unsigned int i = DEPTH; i-- > 0;)
+	for (unsigned int i = depth; i-- > 0;)
 		num_bad += wwr_fence_signal_at(&leaves[i], i) != 0;
 }
 
 static void signal_all_but_the_oldest(void)
 {
-	for (unsigned int i = DEPTH; --i > 0;)
+	for (unsigned int i = depth; --i > 0;)
 		num_bad += wwr_fence_signal_at(&leaves[i], i) != 0;
 }
 
 static void signal_the_oldest(void)
 {
-	num_bad += wwr_fence_signal_at(&leaves[0], DEPTH) != 0;
+	num_bad += wwr_fence_signal_at(&leaves[0], depth) != 0;
 }
 
 Test(reservation_fence_deep, release_of_a_long_chain_needs_no_stack)
@@ -143,6 +148,7 @@ Test(reservation_fence_deep, release_of_a_long_chain_needs_no_stack)
 
 Test(reservation_fence_deep, release_of_a_signalled_chain_needs_no_stack)
 {
+	go_for_a_million();
 	create_chain();
 	signal_newest_first();
 	on_small_stack(put_head);
@@ -153,17 +159,17 @@ Test(reservation_fence_deep, looking_at_a_signalled_chain_collects_all_of_it)
 {
 	create_chain();
 	on_small_stack(signal_newest_first);
-	cr_expect_eq(test_alloc_alive(), DEPTH);
+	cr_expect_eq(test_alloc_alive(), depth);
 	on_small_stack(expect_head_signalled);
 	cr_expect_eq(test_alloc_alive(), 1);
-	cr_expect_eq(wwr_fence_timestamp(head), DEPTH - 1);
+	cr_expect_eq(wwr_fence_timestamp(head), depth - 1);
 	on_small_stack(put_head);
 	finish();
 }
 
 static void fail_newest_first(void)
 {
-	for (unsigned int i = DEPTH; i-- > 0;) {
+	for (unsigned int i = depth; i-- > 0;) {
 		wwr_fence_set_error(&leaves[i], -1 - (int)(i % 4095));
 		num_bad += wwr_fence_signal_at(&leaves[i], i) != 0;
 	}
@@ -174,7 +180,7 @@ static void find_failed_points(void)
 {
 	for (unsigned int i = 0; i < 16; i++) {
 		struct wwr_fence *node = NULL;
-		unsigned int index = DEPTH - 1 - i;
+		unsigned int index = depth - 1 - i;
 
 		num_bad += wwr_fence_chain_find_seqno(head, index + 1, &node) != 0;
 		num_bad += node == NULL || wwr_fence_get_status(node) != -1 - (int)(index % 4095);
@@ -186,7 +192,7 @@ Test(reservation_fence_deep, looking_at_a_failed_chain_collects_all_but_the_late
 {
 	create_chain();
 	on_small_stack(fail_newest_first);
-	cr_expect_eq(test_alloc_alive(), DEPTH);
+	cr_expect_eq(test_alloc_alive(), depth);
 	on_small_stack(expect_head_signalled);
 	cr_expect_eq(test_alloc_alive(), 1 + 16);
 	on_small_stack(find_failed_points);
@@ -197,6 +203,7 @@ Test(reservation_fence_deep, looking_at_a_failed_chain_collects_all_but_the_late
 
 Test(reservation_fence_deep, chain_that_was_asked_for_signals_oldest_first)
 {
+	go_for_a_million();
 	create_chain();
 	on_small_stack(poll_head);
 	on_small_stack(add_callback_to_head);
@@ -230,6 +237,7 @@ Test(reservation_fence_deep, wait_for_a_long_chain_needs_no_stack)
 	void (*func)(void) = wait_for_head;
 	pthread_t waiter;
 
+	go_for_a_million();
 	create_chain();
 	waiter = small_stack_start(&func);
 	test_until_futex_waits(1);
@@ -258,7 +266,7 @@ static void expect_merged_signalled(void)
 {
 	num_bad += wwr_fence_wait_until(merged, NULL, INT64_MAX) != 0;
 	num_bad += wwr_fence_get_status(merged) != 1;
-	num_bad += wwr_fence_timestamp(merged) != DEPTH - 1;
+	num_bad += wwr_fence_timestamp(merged) != depth - 1;
 }
 
 Test(reservation_fence_deep, deadline_and_merge_of_a_long_chain_need_no_stack)
@@ -271,7 +279,7 @@ Test(reservation_fence_deep, deadline_and_merge_of_a_long_chain_need_no_stack)
 	create_chain();
 	on_small_stack(set_head_deadline);
 	cr_expect_eq(leaves[0].deadline_ns, 1000);
-	cr_expect_eq(leaves[DEPTH - 1].deadline_ns, 1000);
+	cr_expect_eq(leaves[depth - 1].deadline_ns, 1000);
 	on_small_stack(merge_head);
 	on_small_stack(put_head);
 	wwr_fence_unwrap_begin(&iter, merged);
@@ -280,7 +288,7 @@ Test(reservation_fence_deep, deadline_and_merge_of_a_long_chain_need_no_stack)
 		last_context = part->context;
 		num++;
 	}
-	cr_expect_eq(num, DEPTH);
+	cr_expect_eq(num, depth);
 	on_small_stack(signal_oldest_first);
 	on_small_stack(expect_merged_signalled);
 	on_small_stack(put_merged);
@@ -290,12 +298,13 @@ Test(reservation_fence_deep, deadline_and_merge_of_a_long_chain_need_no_stack)
 /* Arrays at each point, and before the first one. */
 Test(reservation_fence_deep, chain_of_arrays_needs_no_stack)
 {
+	go_for_a_million();
 	test_alloc_install();
-	leaves = calloc(DEPTH, sizeof(leaves[0]));
+	leaves = calloc(depth, sizeof(leaves[0]));
 	cr_assert_not_null(leaves);
-	for (unsigned int i = 0; i < DEPTH; i++)
-		wwr_fence_init(&leaves[i], &leaf_ops, DEPTH - i, 1);
-	for (unsigned int i = 0; i < DEPTH; i += 4) {
+	for (unsigned int i = 0; i < depth; i++)
+		wwr_fence_init(&leaves[i], &leaf_ops, depth - i, 1);
+	for (unsigned int i = 0; i < depth; i += 4) {
 		struct wwr_fence *members[4] = {&leaves[i], &leaves[i + 1], &leaves[i + 2],
 						&leaves[i + 3]};
 		struct wwr_fence *array = NULL;

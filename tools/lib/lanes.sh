@@ -28,7 +28,11 @@ models    spin: the protocol in Promela, its exact bounds, and rules left out
 '
 
 debug_options='-Dbuildtype=debug -Dwerror=true -Db_coverage=true'
-asan_options='-Dwerror=true -Doptimization=1 -Db_sanitize=address,undefined'
+# LeakSanitizer looks at all there is in memory when a test ends, and the runtime of
+# UndefinedBehaviorSanitizer as a library of its own would be half of that.  C++ is in peers of the
+# bench alone.
+asan_options='-Dwerror=true -Doptimization=1 -Db_sanitize=address,undefined -Dbench_cpp=disabled
+-Dc_link_args=-static-libubsan'
 release_options='-Doptimization=2 -Db_ndebug=true'
 form=${long:+--long}
 form=${form:---short}
@@ -44,12 +48,12 @@ all_tests='--no-suite canary --no-suite house --no-suite install --no-suite expl
 plain_tests=$all_tests
 [ -n "$long" ] || plain_tests="$plain_tests --no-suite inject"
 
-# The counters are of this run alone.
+# The counters are of this run alone.  Stress is here for the branches that need two threads.
 lane_debug() {
 	run_step debug build build debug 'lockset reservation inject stress -tool-runs canary-debug' \
 		$debug_options || return
 	find "$out/debug" -name '*.gcda' -delete
-	run_tests debug debug 1 \
+	WWR_TEST_SHORT=1 run_tests debug debug 1 \
 		'--suite lockset --suite reservation --suite inject --suite stress --no-suite tool-runs'
 	run_rows debug "$top/tools/lib/coverage.py" "$top" "$out/debug"
 }
@@ -67,13 +71,23 @@ lane_asan() {
 
 # Only programs with a main of their own: Criterion does not start under ThreadSanitizer.
 tsan() {
+	local lane=$1 build_suites=$2 test_suites=$3
+
 	use_plain_layout
-	run_step "$1" build build "$1" 'stress canary-tsan' -Doptimization=1 -Db_sanitize=thread \
-		-Db_lundef=false -Dbench_cpp=disabled || return
-	TSAN_OPTIONS=halt_on_error=1:abort_on_error=1 run_tests "$1" "$1" 4 '--suite stress'
+	run_step "$lane" build build "$lane" "$build_suites canary-tsan" -Doptimization=1 \
+		-Db_sanitize=thread -Db_lundef=false -Dbench_cpp=disabled || return
+	TSAN_OPTIONS=halt_on_error=1:abort_on_error=1 run_tests "$lane" "$lane" 4 "$test_suites"
 }
-lane_tsan_gcc() { tsan tsan-gcc; }
-lane_tsan_clang() { CC=clang-14 CXX=clang++-14 tsan tsan-clang; }
+lane_tsan_gcc() { tsan tsan-gcc stress '--suite stress'; }
+# The tool runs under one of the two, but for the long form.
+lane_tsan_clang() {
+	export CC=clang-14 CXX=clang++-14
+	if [ -n "$long" ]; then
+		tsan tsan-clang stress '--suite stress'
+	else
+		tsan tsan-clang 'stress -tool-runs' '--suite stress --no-suite tool-runs'
+	fi
+}
 
 # Only programs that call nothing but libc: what other libraries write is not seen.
 lane_msan() {
@@ -101,10 +115,7 @@ lane_explore() {
 
 lane_planted() { run_rows planted "$top/tests/planted/run" "$form" --table-row; }
 
-lane_fuzz() {
-	run_rows fuzz "$top/tests/fuzz/run" "$form" --table-row
-	run_rows fuzz "$top/tests/fuzz/run" "$form" --table-row --planted
-}
+lane_fuzz() { run_rows fuzz "$top/tests/fuzz/run" "$form" --table-row --both; }
 
 lane_models() { run_rows models "$top/tests/model/run" "$form" -j "$jobs" --table-row; }
 lane_weak() { run_rows weak "$top/tests/weak/run" "$form" --table-row; }

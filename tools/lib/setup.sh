@@ -41,6 +41,7 @@ have_cmd gcc|gcc
 have_cmd g++|g++
 have_cmd python3|python3
 have_cmd clang-14|clang-14
+have_cmd clang-check-14|clang-tools-14
 have_clang_rt|libclang-rt-14-dev
 have_cmd clang-format-14|clang-format-14
 have_cxx_header boost/thread.hpp|libboost-thread-dev
