@@ -168,9 +168,13 @@ static void check_again(const struct wsim_workload *workload)
 {
 	struct wsim_workload *again;
 	struct wsim_error err;
+	size_t size = 1;
 	size_t len = 0;
-	char *text = malloc(2 * WSIM_MAX_TEXT);
+	char *text;
 
+	for (size_t i = 0; i < workload->num_steps; i++)
+		size += strlen(workload->steps[i].text) + 1;
+	text = malloc(size);
 	CHECK(text != NULL);
 	for (size_t i = 0; i < workload->num_steps; i++)
 		len += (size_t)sprintf(text + len, "%s\n", workload->steps[i].text);
