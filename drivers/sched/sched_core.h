@@ -145,9 +145,10 @@ void sched_check_timeout(struct wwr_sched *sched);
 
 /*
  * Take the jobs that run away from their hardware fences: each one either has completed or never
- * will by itself.  The runner, with the group's lock, which it gives back for a while.
+ * will by itself.  cancel = they are still on the ring, and the driver is told.  The runner, with
+ * the group's lock, which it gives back for a while.
  */
-void sched_detach_running(struct wwr_sched *sched);
+void sched_detach_running(struct wwr_sched *sched, bool cancel);
 
 /*
  * End all jobs of a scheduler that takes no more, those on the ring too (detached before).  The

@@ -14,14 +14,15 @@
 
 #include <errno.h>
 
-/* With what error a job of this entity ends at once, or 0. */
+/* With what error the last job of this entity ends at once, or 0. */
 static int job_born_with(const struct wwr_sched_entity *entity)
 {
 	if (entity->killed)
 		return -ESRCH;
 	if (entity->ctx->guilty)
 		return -ECANCELED;
-	return entity->sched->lost ? -ENODEV : 0;
+	/* Jobs before it: they are about to end all together, and with one error. */
+	return entity->sched->lost && entity->first == entity->last ? -ENODEV : 0;
 }
 
 /* Without the group's lock: a look at a chain may release fences. */

@@ -21,10 +21,10 @@ static struct wwr_sched_job *sched_first_attached(const struct wwr_sched *sched)
 	return job;
 }
 
-void sched_detach_running(struct wwr_sched *sched)
+void sched_detach_running(struct wwr_sched *sched, bool cancel)
 {
 	void (*const cancel_job)(struct wwr_sched_job * job) =
-	    sched->stopping ? sched->options.ops->cancel_job : NULL;
+	    cancel ? sched->options.ops->cancel_job : NULL;
 	struct wwr_sched_job *job;
 
 	while ((job = sched_first_attached(sched)) != NULL) {
@@ -106,7 +106,7 @@ static void sched_reset(struct wwr_sched *sched, struct wwr_sched_job *culprit)
 	struct wwr_sched_job *job, *next;
 
 	sched->stats.num_resets++;
-	sched_detach_running(sched);
+	sched_detach_running(sched, false);
 	/* It may have ended in the last moment. */
 	if (culprit->state == JOB_RUNNING) {
 		job_complete_locked(culprit, -ETIME);
@@ -158,7 +158,7 @@ void sched_check_timeout(struct wwr_sched *sched)
 		break;
 	case WWR_SCHED_NODEV:
 		sched->lost = true;
-		sched_detach_running(sched);
+		sched_detach_running(sched, false);
 		sched_end_jobs(sched, -ENODEV);
 		break;
 	}

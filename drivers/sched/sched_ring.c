@@ -139,7 +139,7 @@ void wwr_sched_destroy(struct wwr_sched *sched)
 	group_lock(sched->group);
 	WWR_USAGE(!sched->in_run, "wwr_sched_destroy: scheduler %p is being run", (void *)sched);
 	sched->in_run = true;
-	sched_detach_running(sched);
+	sched_detach_running(sched, true);
 	sched_end_jobs(sched, -ECANCELED);
 	sched->in_run = false; /* so that others wake this thread */
 	sched_free_jobs(sched);

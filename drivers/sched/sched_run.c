@@ -24,7 +24,7 @@ static struct wwr_sched_job *sched_take(struct wwr_sched *sched)
 	struct wwr_sched_entity *entity;
 	struct wwr_sched_job *job;
 
-	if (node == NULL)
+	if (node == NULL || sched->lost)
 		return NULL;
 	entity = WWR_CONTAINER_OF(node, struct wwr_sched_entity, node);
 	job = entity->pending;
@@ -52,7 +52,7 @@ static struct wwr_sched_job *sched_take(struct wwr_sched *sched)
 /* The first job that has to be given to the ring again after a reset, or NULL. */
 static struct wwr_sched_job *sched_take_again(struct wwr_sched *sched)
 {
-	struct wwr_sched_job *job = sched->running;
+	struct wwr_sched_job *job = sched->lost ? NULL : sched->running;
 
 	while (job != NULL && !job->rerun)
 		job = job->next;

@@ -70,7 +70,7 @@ enum wwr_sched_verdict {
 
 /**
  * What a driver does for a scheduler.  None is called any more once wwr_sched_destroy() has
- * returned, but for free_job for a job that was armed before and is pushed later.
+ * returned, but for free_job for a job that is pushed later.
  */
 struct wwr_sched_ops {
 	/**

@@ -108,8 +108,13 @@ static void sim_cancel_job(struct wwr_sched_job *job)
 {
 	struct sim_ring *ring = ring_of(job);
 
+	struct sim_job *late = ring->late;
+
 	ring->num_cancelled++;
 	ring_drop(ring, to_sim(job));
+	ring->late = NULL;
+	if (late != NULL)
+		sim_submit(late, NULL, &ring->late_finished);
 }
 
 static void sim_free_job(struct wwr_sched_job *base)

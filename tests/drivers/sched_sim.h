@@ -41,7 +41,9 @@ struct sim_ring {
 	int64_t free_ns;       /* when the last one has ended */
 	enum wwr_sched_verdict verdict;
 	unsigned int num_timeouts, num_cancelled, num_wakes;
-	bool end_in_timeout; /* the oldest job ends just while the driver is asked */
+	struct sim_job *late;		 /* submitted just while a job is cancelled; then NULL */
+	struct wwr_fence *late_finished; /* of that job: referenced */
+	bool end_in_timeout;		 /* the oldest job ends just while the driver is asked */
 };
 
 struct sim {

@@ -207,6 +207,31 @@ Test(drivers_sched_teardown, killed_entity_with_an_armed_job_signals_at_once)
 	TEST_ASSERT_NO_LEAK();
 }
 
+/* Who submits while the ring ends does not decide how the jobs before end. */
+Test(drivers_sched_teardown, job_that_comes_in_the_middle_of_the_end)
+{
+	struct world world;
+	struct wwr_fence *behind, *late;
+
+	begin(&world, STAGE_RUNNING);
+	submit_waiting(&world, &behind);
+	world.sim.rings[0].late = sim_job(&world.sim, world.entity, 2, 10);
+	sim_destroy_ring(&world.sim, 0);
+	late = world.sim.rings[0].late_finished;
+	cr_expect_eq(world.sim.num_live, 0);
+	cr_expect_eq(wwr_fence_get_status(world.finished), -ECANCELED);
+	cr_expect_eq(wwr_fence_get_status(behind), -ECANCELED);
+	cr_expect_eq(wwr_fence_get_status(late), -ECANCELED);
+	wwr_fence_put(late);
+	wwr_fence_put(behind);
+	wwr_fence_put(world.scheduled);
+	wwr_fence_put(world.finished);
+	wwr_fence_put(world.gate);
+	wwr_sched_entity_put(world.entity);
+	sim_fini(&world.sim);
+	TEST_ASSERT_NO_LEAK();
+}
+
 Test(drivers_sched_teardown, entity_goes_on_with_the_other_ring)
 {
 	struct sim sim;
