@@ -48,6 +48,7 @@ extern const struct ex_scenario *const ex_container_scenarios[];
 extern const struct ex_scenario *const ex_resv_scenarios[];
 extern const struct ex_scenario *const ex_shared_scenarios[];
 extern const struct ex_scenario *const ex_job_scenarios[];
+extern const struct ex_scenario *const ex_sched_scenarios[];
 
 /* A number below num; the seed decides.  For the shape of a scenario, and inside fibers. */
 unsigned int ex_choose(unsigned int num);
@@ -63,6 +64,14 @@ unsigned int ex_self(void);
 /* The same, in a loop that waits for others: they go first. */
 int ex_yield(void);
 void ex_point_at(const char *file, int line, const char *what);
+
+/*
+ * The running fiber sleeps on an address; INT64_MAX = without end.  Nobody runs between
+ * what comes before the call and the sleep.  Returns 0, -ETIMEDOUT or -EINTR.
+ */
+int ex_sleep(const void *word, int64_t deadline_ns);
+/* All that sleep on it can run again; no scheduling point. */
+void ex_wake_all(const void *word);
 
 /* A note in the printed schedule. */
 void ex_note(const char *what, const void *object);

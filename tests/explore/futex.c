@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Futexes and time for lockset/park.c.  A wait compares and falls asleep in one step; a wake-up
- * looks at no memory, only at the address, as the system does.
+ * Sleep and time, and futexes for lockset/park.c.  A wait compares and falls asleep in one step; a
+ * wake-up looks at no memory, only at the address, as the system does.
  */
 #include "tests/explore/run.h"
 
@@ -16,16 +16,10 @@ int64_t wwr_explore_now_ns(void)
 	return ex.now_ns;
 }
 
-int wwr_explore_futex_wait(uint32_t *word, uint32_t value, int64_t deadline_ns)
+int ex_sleep(const void *word, int64_t deadline_ns)
 {
-	const struct ex_op op = {"futex", "futex_wait", word, 0};
 	struct ex_fiber *self = ex.current;
 
-	ex_step(&op);
-	if (*word != value)
-		return -EAGAIN;
-	if (deadline_ns <= ex.now_ns)
-		return -ETIMEDOUT;
 	self->futex = word;
 	self->deadline_ns = deadline_ns;
 	self->asleep_since = ex.num_steps;
@@ -41,8 +35,20 @@ int wwr_explore_futex_wait(uint32_t *word, uint32_t value, int64_t deadline_ns)
 	return self->wait_result;
 }
 
+int wwr_explore_futex_wait(uint32_t *word, uint32_t value, int64_t deadline_ns)
+{
+	const struct ex_op op = {"futex", "futex_wait", word, 0};
+
+	ex_step(&op);
+	if (*word != value)
+		return -EAGAIN;
+	if (deadline_ns <= ex.now_ns)
+		return -ETIMEDOUT;
+	return ex_sleep(word, deadline_ns);
+}
+
 /* Of those asleep on the word: writes their numbers, returns how many. */
-static unsigned int find_sleepers(const uint32_t *word, unsigned int *ret_fibers)
+static unsigned int find_sleepers(const void *word, unsigned int *ret_fibers)
 {
 	unsigned int num = 0;
 
@@ -70,6 +76,22 @@ void wwr_explore_futex_wake(uint32_t *word, int num)
 		ex_wake(&ex.fibers[fibers[i]], 0);
 		fibers[i] = fibers[--num_asleep];
 	}
+}
+
+void ex_wake_all(const void *word)
+{
+	unsigned int fibers[EX_MAX_FIBERS];
+	unsigned int num_asleep = find_sleepers(word, fibers);
+
+	for (unsigned int i = 0; i < num_asleep; i++)
+		ex_wake(&ex.fibers[fibers[i]], 0);
+}
+
+bool ex_has_sleeper(const void *word)
+{
+	unsigned int fibers[EX_MAX_FIBERS];
+
+	return find_sleepers(word, fibers) > 0;
 }
 
 void ex_signal(unsigned int fiber)

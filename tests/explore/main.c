@@ -26,7 +26,7 @@
 static const struct ex_scenario *const *const tables[] = {
     ex_set_scenarios,	 ex_wait_scenarios,   ex_thread_scenarios,    ex_memory_scenarios,
     ex_fence_scenarios,	 ex_detach_scenarios, ex_container_scenarios, ex_resv_scenarios,
-    ex_shared_scenarios, ex_job_scenarios,
+    ex_shared_scenarios, ex_job_scenarios,    ex_sched_scenarios,
 };
 
 enum output {

@@ -32,4 +32,9 @@ extern unsigned int ex_spins;
 /* A processor given away is a scheduling point. */
 #define sched_yield ex_yield
 
+/* What is made of the system's threads. */
+#ifdef EX_PTHREADS
+#include "tests/explore/pthread_names.h"
+#endif
+
 #endif /* TESTS_EXPLORE_OVERRIDES_H */

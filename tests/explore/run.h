@@ -51,8 +51,8 @@ struct ex_fiber {
 	const char *label;
 	void (*fn)(void *arg);
 	void *arg;
-	const uint32_t *futex; /* while EX_ASLEEP */
-	int64_t deadline_ns;   /* while EX_ASLEEP */
+	const void *futex;   /* what it sleeps on, while EX_ASLEEP */
+	int64_t deadline_ns; /* while EX_ASLEEP */
 	int wait_result;
 	const volatile void *atomic; /* what the atomic operation just announced will access */
 	unsigned int asleep_since;   /* step */
@@ -125,6 +125,9 @@ void ex_make_unready(struct ex_fiber *fiber, enum ex_state state);
 
 /* Ready to run again with this result of its sleep. */
 void ex_wake(struct ex_fiber *fiber, int result);
+
+/* Does anybody sleep on this address? */
+bool ex_has_sleeper(const void *word);
 
 /* Sleepers whose time has come wake; sets ex.next_expiry_ns anew. */
 void ex_expire(void);
