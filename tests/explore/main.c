@@ -256,7 +256,7 @@ static int usage(FILE *file, int status)
 	fprintf(
 	    file,
 	    "usage: %s [OPTION]...\n"
-	    "Runs the lock layer's own code in many different orders of its atomic steps.\n"
+	    "Runs the libraries' own code in many different orders of its atomic steps.\n"
 	    "  --scenario NAME         only this one; a pattern like 'ww_*'\n"
 	    "  --schedules N           of each scenario (default %d, more under WWR_TEST_LONG)\n"
 	    "  --seed S                of the first schedule; the next ones count up\n"

@@ -12,11 +12,11 @@ debug     gcc -O0, assert() on: the libraries and their branches, injected back-
 valgrind  memcheck: the stress programs, shortened
 tsan-gcc  gcc, thread sanitizer: the stress programs
 tsan-clang  clang, thread sanitizer: the stress programs
-planted   bugs planted in the lock layer: the explorer finds them
+planted   bugs planted in lock layer, fences and scheduler: the explorer finds them
 fuzz      random inputs and operations, and bugs that they must find
 faults    each call to memory and to the system fails, site by site
 weak      relacy: the lock layer under a weak memory model, each memory order made weaker
-explore   the schedule explorer: the lock layer in many orders of its steps
+explore   the schedule explorer: lock layer, fences and scheduler in many orders of their steps
 msan      clang, memory sanitizer: the stress programs
 clang     clang, -Wdocumentation -Wthread-safety are errors: all must compile
 house     layers, headers, exported symbols, format, coverage of the API
