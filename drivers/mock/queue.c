@@ -11,8 +11,9 @@
 #include <errno.h>
 #include <string.h>
 
-int wwr_queue_create(struct wwr_device *device, const char *name, uint64_t engine_mask,
-		     struct wwr_queue **ret_queue)
+/* sibling may be NULL. */
+static int queue_create(struct wwr_device *device, const struct wwr_queue *sibling,
+			const char *name, uint64_t engine_mask, struct wwr_queue **ret_queue)
 {
 	const uint64_t all = UINT64_MAX >> (WWR_MAX_ENGINES - device->num_engines);
 	struct wwr_queue *queue;
@@ -31,7 +32,7 @@ int wwr_queue_create(struct wwr_device *device, const char *name, uint64_t engin
 	queue->context = wwr_fence_context_alloc(3);
 	queue->preemptible = true;
 	if (device->rings != NULL) {
-		const int ret = mock_rings_add_queue(device, queue);
+		const int ret = mock_rings_add_queue(device, queue, sibling);
 
 		if (ret != 0) {
 			wwr_queue_put(queue);
@@ -40,6 +41,18 @@ int wwr_queue_create(struct wwr_device *device, const char *name, uint64_t engin
 	}
 	*ret_queue = queue;
 	return 0;
+}
+
+int wwr_queue_create(struct wwr_device *device, const char *name, uint64_t engine_mask,
+		     struct wwr_queue **ret_queue)
+{
+	return queue_create(device, NULL, name, engine_mask, ret_queue);
+}
+
+int wwr_queue_create_sibling(const struct wwr_queue *sibling, const char *name,
+			     uint64_t engine_mask, struct wwr_queue **ret_queue)
+{
+	return queue_create(sibling->device, sibling, name, engine_mask, ret_queue);
 }
 
 struct wwr_queue *wwr_queue_get(struct wwr_queue *queue)

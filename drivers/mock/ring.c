@@ -215,7 +215,8 @@ void mock_rings_destroy(struct mock_rings *rings)
 	wwr_free(rings);
 }
 
-int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue)
+int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue,
+			 const struct wwr_queue *sibling)
 {
 	struct wwr_sched *scheds[WWR_MAX_ENGINES];
 	struct wwr_sched_entity_options options = {
@@ -225,6 +226,8 @@ int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue)
 		if ((queue->engine_mask >> i & 1) != 0)
 			scheds[options.num_scheds++] = device->rings->rings[i];
 	}
+	if (sibling != NULL)
+		options.ctx = wwr_sched_entity_ctx(sibling->entity);
 	return wwr_sched_entity_create(&options, &queue->entity);
 }
 

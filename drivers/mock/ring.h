@@ -32,8 +32,9 @@ int mock_rings_create(struct wwr_device *device, const struct wwr_device_config 
 void mock_rings_stop(struct wwr_device *device);
 void mock_rings_destroy(struct mock_rings *rings);
 
-/* The entity of a queue: 0 or -ENOMEM. */
-int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue);
+/* The entity of a queue, of the same client as the sibling unless that is NULL: 0 or -ENOMEM. */
+int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue,
+			 const struct wwr_queue *sibling);
 
 /* Before a job is armed: have the scheduler wait for what the job waits for.  0 or -ENOMEM. */
 int ring_job_prepare(struct wwr_job *job);

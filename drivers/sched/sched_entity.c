@@ -281,6 +281,11 @@ struct wwr_sched_entity *wwr_sched_entity_get(struct wwr_sched_entity *entity)
 	return entity;
 }
 
+struct wwr_sched_ctx *wwr_sched_entity_ctx(const struct wwr_sched_entity *entity)
+{
+	return entity->ctx;
+}
+
 static void entity_free(struct wwr_sched_entity *entity)
 {
 	assert(entity->first == NULL && entity->done == NULL && !entity->node.queued);

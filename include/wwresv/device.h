@@ -73,7 +73,7 @@ struct wwr_device_config {
 	bool use_sched;
 	enum wwr_sched_policy policy; /**< FAIR is the default */
 	int64_t hang_timeout_ns;      /**< as wwr_sched_options.timeout_ns; needed for faults */
-	uint32_t hang_limit;	      /**< of a queue; UINT32_MAX = none is ever guilty */
+	uint32_t hang_limit;	      /**< of a client; UINT32_MAX = none is ever guilty */
 	uint64_t hang_every;	      /**< every so many jobs one never ends; 0 = none */
 	uint64_t lose_after;	      /**< the device is lost after so many jobs; 0 = never */
 };

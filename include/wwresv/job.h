@@ -38,6 +38,24 @@ struct wwr_queue;
 WWR_API WWR_MUST_CHECK int wwr_queue_create(struct wwr_device *device, const char *name,
 					    uint64_t engine_mask, struct wwr_queue **ret_queue);
 
+/**
+ * Make another queue of the same client: on a device with a scheduler their hangs count together,
+ * and if the client has too many the jobs of all its queues are cancelled.
+ *
+ * @param sibling     a queue of the client, on the device; borrowed
+ * @param name        as for wwr_queue_create()
+ * @param engine_mask as for wwr_queue_create()
+ * @param ret_queue   the caller's reference, for wwr_queue_put()
+ * @return as wwr_queue_create()
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_sched_entity_init() with the guilty flag of a driver's context
+ */
+WWR_API WWR_MUST_CHECK int wwr_queue_create_sibling(const struct wwr_queue *sibling,
+						    const char *name, uint64_t engine_mask,
+						    struct wwr_queue **ret_queue);
+
 /** Another reference; returns @p queue. */
 WWR_API struct wwr_queue *wwr_queue_get(struct wwr_queue *queue);
 

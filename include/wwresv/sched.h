@@ -298,6 +298,9 @@ WWR_API struct wwr_sched_entity *wwr_sched_entity_get(struct wwr_sched_entity *e
 /** Give a reference back; NULL is a no-op.  Jobs in it go on. */
 WWR_API void wwr_sched_entity_put(struct wwr_sched_entity *entity);
 
+/** The context whose hangs are its own, borrowed from it.  Any thread. */
+WWR_API struct wwr_sched_ctx *wwr_sched_entity_ctx(const struct wwr_sched_entity *entity);
+
 /**
  * End an entity, for instance because its client is gone: jobs that are not yet on a ring end with
  * -ESRCH, after those that are there; so do all later ones.  Waits for nothing.

@@ -113,6 +113,8 @@ Test(drivers_sched_recover, guilty_context_is_cancelled_once_the_limit_is_exceed
 	expect_status(&other, 1);
 	cr_expect(wwr_sched_ctx_is_guilty(ctx));
 	cr_expect_eq(wwr_sched_ctx_num_hangs(ctx), 3);
+	cr_expect_eq(wwr_sched_entity_ctx(c), ctx);
+	cr_expect_eq(wwr_sched_ctx_num_hangs(wwr_sched_entity_ctx(b)), 0, "one of its own");
 	/* And all later ones, of whatever entity. */
 	wwr_sched_entity_put(c);
 	c = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, ctx);

@@ -96,6 +96,20 @@ Test(submit_recovery, guilty_contexts_are_cancelled)
 	json_decref(json);
 }
 
+/* The tenth job hangs, and takes the client's other context along. */
+Test(submit_recovery, guilt_is_the_clients_and_not_the_contexts)
+{
+	struct tool tool =
+	    TOOL_RUN("1.RCS.10.0.1,2.BCS.10.0.1", "--clients", "1", "--repeat", "20",
+		     "--hang-every", "10", "--hang-timeout", "5", "--hang-limit", "0", "--json");
+	json_t *json = run_json(&tool, 0);
+
+	cr_expect_eq(json_number_at(json, "jobs.completed"), 9);
+	cr_expect_eq(json_number_at(json, "jobs.failed"), 1);
+	cr_expect_eq(json_number_at(json, "jobs.cancelled"), 30);
+	json_decref(json);
+}
+
 Test(submit_recovery, lost_device_ends_every_job)
 {
 	struct tool tool = TOOL_RUN("W.1.8n4k,1.RCS.10.w1-0-3.0,2.RCS.10.r1-2-5.0,3.BCS.10.w1-5.1",

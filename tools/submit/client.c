@@ -41,6 +41,15 @@ static int create_never(struct client *client)
 	return 0;
 }
 
+/* All of a client's: its hangs count together. */
+static int create_queue(struct client *client, const char *name, uint64_t engine_mask,
+			struct wwr_queue **ret_queue)
+{
+	if (client->queues[0] == NULL)
+		return wwr_queue_create(client->run->device, name, engine_mask, ret_queue);
+	return wwr_queue_create_sibling(client->queues[0], name, engine_mask, ret_queue);
+}
+
 static int create_queues(struct client *client)
 {
 	const struct plan_workload *workload = client->plan->workload;
@@ -56,8 +65,7 @@ static int create_queues(struct client *client)
 		queue = &workload->queues[i];
 		snprintf(name, sizeof(name), "client %u context %u on %s", client->plan->number,
 			 queue->ctx, queue->engines);
-		ret = wwr_queue_create(client->run->device, name, queue->engine_mask,
-				       &client->queues[i]);
+		ret = create_queue(client, name, queue->engine_mask, &client->queues[i]);
 	}
 	return ret;
 }

@@ -40,7 +40,7 @@ static const char sched_options[] =
     "      --hang-every N   every N-th job never ends by itself\n"
     "      --hang-timeout MS\n"
     "                       then its engine is reset, and it has failed (200)\n"
-    "      --hang-limit N   a context with more hangs is guilty: its jobs are cancelled (never)\n"
+    "      --hang-limit N   a client with more hangs is guilty: its jobs are cancelled (never)\n"
     "      --lose-device-after N\n"
     "                       after N jobs all others fail\n";
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Hangs of a client count together, whichever of its queues they come from. */
+#include "tests/lib/test_criterion.h"
+
+#include <wwresv/device.h>
+#include <wwresv/fence.h>
+
+#include <errno.h>
+
+TestSuite(drivers_mock_hang, .timeout = 60);
+
+#define HANG_EVERY 2
+
+static struct wwr_device *device;
+
+static void begin(uint32_t hang_limit)
+{
+	struct wwr_device_config config;
+
+	wwr_device_config_init(&config);
+	config.use_sched = true;
+	config.hang_every = HANG_EVERY;
+	config.hang_timeout_ns = 1000000;
+	config.hang_limit = hang_limit;
+	cr_assert_eq(wwr_device_create(&config, &device), 0);
+}
+
+static struct wwr_queue *queue_of(const struct wwr_queue *sibling, enum wwr_engine_class class)
+{
+	const uint64_t mask = wwr_device_engine_mask(device, class, 1);
+	struct wwr_queue *queue;
+	int ret = sibling != NULL ? wwr_queue_create_sibling(sibling, "q", mask, &queue)
+				  : wwr_queue_create(device, "q", mask, &queue);
+
+	cr_assert_eq(ret, 0);
+	return queue;
+}
+
+/* A job to its end: 0 or its error. */
+static int run(struct wwr_queue *queue)
+{
+	struct wwr_submit_result result;
+	struct wwr_job *job;
+	int status;
+
+	cr_assert_eq(wwr_job_create(queue, NULL, &job), 0);
+	cr_assert_eq(wwr_job_submit(job, NULL, 0, &result), 0);
+	cr_assert_eq(wwr_fence_wait_until(wwr_job_finished(job), NULL, INT64_MAX), 0);
+	status = wwr_fence_get_status(wwr_job_finished(job));
+	wwr_job_put(job);
+	return status < 0 ? status : 0;
+}
+
+Test(drivers_mock_hang, one_hang_too_many_cancels_all_queues_of_the_client)
+{
+	struct wwr_queue *render, *copy, *other;
+
+	begin(1);
+	render = queue_of(NULL, WWR_ENGINE_RCS);
+	copy = queue_of(render, WWR_ENGINE_BCS);
+	other = queue_of(NULL, WWR_ENGINE_RCS);
+	cr_expect_eq(run(render), 0);
+	cr_expect_eq(run(render), -ETIME, "the first hang is allowed");
+	cr_expect_eq(run(copy), 0);
+	cr_expect_eq(run(copy), -ETIME, "the second one, of another queue");
+	cr_expect_eq(run(render), -ECANCELED);
+	cr_expect_eq(run(copy), -ECANCELED);
+	cr_expect_eq(run(other), 0, "of another client");
+	wwr_queue_put(render);
+	wwr_queue_put(other);
+	/* It outlives the queue that it was made beside. */
+	cr_expect_eq(run(copy), -ECANCELED);
+	wwr_queue_put(copy);
+	wwr_device_destroy(device);
+	TEST_ASSERT_NO_LEAK();
+}
+
+Test(drivers_mock_hang, sibling_with_a_bad_mask_fails)
+{
+	struct wwr_queue *queue, *sibling;
+
+	begin(0);
+	queue = queue_of(NULL, WWR_ENGINE_RCS);
+	cr_expect_eq(wwr_queue_create_sibling(queue, "q", 0, &sibling), -EINVAL);
+	cr_expect_eq(wwr_queue_create_sibling(queue, "q", UINT64_C(1) << 63, &sibling), -EINVAL);
+	wwr_queue_put(queue);
+	wwr_device_destroy(device);
+	TEST_ASSERT_NO_LEAK();
+}
+
+/* Without a scheduler nothing hangs, and a sibling is a queue as any other. */
+Test(drivers_mock_hang, sibling_without_a_scheduler)
+{
+	struct wwr_queue *queue, *sibling;
+
+	cr_assert_eq(wwr_device_create(NULL, &device), 0);
+	queue = queue_of(NULL, WWR_ENGINE_RCS);
+	sibling = queue_of(queue, WWR_ENGINE_BCS);
+	cr_expect_eq(run(sibling), 0);
+	wwr_queue_put(sibling);
+	wwr_queue_put(queue);
+	wwr_device_destroy(device);
+	TEST_ASSERT_NO_LEAK();
+}
