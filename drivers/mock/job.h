@@ -102,8 +102,8 @@ void job_drop_implicit_deps(struct wwr_job *job);
 
 /*
  * The point of no return: take the next number of the order of commits, the last place in the
- * queue, and make the fences live.  0, or -ECANCELED when the device is being stopped.  All
- * buffers are locked.
+ * queue, and make the fences live.  0, -ECANCELED when the device is being stopped, or -ENOMEM.
+ * All buffers are locked.
  */
 int job_arm(struct wwr_job *job);
 

@@ -123,7 +123,9 @@ int job_arm(struct wwr_job *job)
 	if (device->rings == NULL)
 		return job_arm_device(job);
 	pthread_mutex_lock(&device->rings->order);
-	ret = job_arm_device(job);
+	ret = ring_job_follow(job);
+	if (ret == 0)
+		ret = job_arm_device(job);
 	if (ret == 0)
 		job_arm_ring(job);
 	pthread_mutex_unlock(&device->rings->order);

@@ -130,6 +130,25 @@ int ring_job_prepare(struct wwr_job *job)
 	return ret;
 }
 
+int ring_job_follow(struct wwr_job *job)
+{
+	struct wwr_device *device = job->queue->device;
+	struct wwr_fence *finished = NULL;
+	const struct wwr_job *before;
+	int ret;
+
+	pthread_mutex_lock(&device->lock);
+	before = job->queue->last;
+	if (before != NULL && before->config.duration_ns == WWR_JOB_ENDLESS)
+		finished = wwr_fence_get(&before->fences->finished);
+	pthread_mutex_unlock(&device->lock);
+	if (finished == NULL)
+		return 0;
+	ret = wwr_sched_job_add_dependency(&job->sched_job, finished);
+	wwr_fence_put(finished);
+	return ret;
+}
+
 void ring_job_push(struct wwr_job *job)
 {
 	struct wwr_fence *finished = wwr_sched_job_finished(&job->sched_job);

@@ -39,6 +39,12 @@ int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue,
 /* Before a job is armed: have the scheduler wait for what the job waits for.  0 or -ENOMEM. */
 int ring_job_prepare(struct wwr_job *job);
 
+/*
+ * Just before a job is armed, with the order: behind an endless job of its queue it waits for the
+ * end, since on the ring that would give way to it.  0 or -ENOMEM.
+ */
+int ring_job_follow(struct wwr_job *job);
+
 /* An armed job is the scheduler's from now on. */
 void ring_job_push(struct wwr_job *job);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hangs of a client count together, whichever of its queues they come from. */
+/* Queues of a device with a scheduler: their order, and hangs, which count for the client. */
 #include "tests/lib/test_criterion.h"
 
 #include <wwresv/device.h>
@@ -84,6 +84,45 @@ Test(drivers_mock_hang, sibling_with_a_bad_mask_fails)
 	cr_expect_eq(wwr_queue_create_sibling(queue, "q", 0, &sibling), -EINVAL);
 	cr_expect_eq(wwr_queue_create_sibling(queue, "q", UINT64_C(1) << 63, &sibling), -EINVAL);
 	wwr_queue_put(queue);
+	wwr_device_destroy(device);
+	TEST_ASSERT_NO_LEAK();
+}
+
+static struct wwr_job *submit_with(struct wwr_queue *queue, int64_t duration_ns)
+{
+	const struct wwr_job_config config = {.duration_ns = duration_ns};
+	struct wwr_job *job;
+
+	cr_assert_eq(wwr_job_create(queue, &config, &job), 0);
+	cr_assert_eq(wwr_job_submit(job, NULL, 0, NULL), 0);
+	return job;
+}
+
+/* An endless job gives way to others, but its queue keeps its order. */
+Test(drivers_mock_hang, endless_job_on_a_ring_lets_no_job_of_its_queue_pass)
+{
+	struct wwr_device_config config;
+	struct wwr_queue *queue, *other;
+	struct wwr_job *endless, *behind;
+
+	wwr_device_config_init(&config);
+	config.use_sched = true;
+	cr_assert_eq(wwr_device_create(&config, &device), 0);
+	queue = queue_of(NULL, WWR_ENGINE_RCS);
+	other = queue_of(NULL, WWR_ENGINE_RCS);
+	endless = submit_with(queue, WWR_JOB_ENDLESS);
+	cr_assert_eq(wwr_fence_wait_until(wwr_job_started(endless), NULL, INT64_MAX), 0);
+	behind = submit_with(queue, 0);
+	/* The ring got it after the one behind, so the engine has looked at that. */
+	cr_expect_eq(run(other), 0);
+	cr_expect_not(wwr_fence_is_signaled(wwr_job_started(behind)));
+	wwr_job_end(endless);
+	cr_expect_eq(wwr_fence_wait_until(wwr_job_finished(behind), NULL, INT64_MAX), 0);
+	cr_expect(wwr_fence_is_signaled(wwr_job_finished(endless)));
+	wwr_job_put(endless);
+	wwr_job_put(behind);
+	wwr_queue_put(queue);
+	wwr_queue_put(other);
 	wwr_device_destroy(device);
 	TEST_ASSERT_NO_LEAK();
 }
