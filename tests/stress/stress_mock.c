@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random jobs from several clients on one mock GPU, against the sequential replay: with both
- * classes and both policies to the end, and with the device stopped in the middle.  Under
+ * classes and both policies to the end, and with the device stopped in the middle; then through
+ * the scheduler, with too little VRAM, with hangs and with a device that is lost.  Under
  * ThreadSanitizer a missing dependency is a report besides.
  *
  * A client opens its gates and ends its endless jobs before it waits for anything, so clients
- * cannot wait for each other in a circle.
+ * cannot wait for each other in a circle.  With VRAM a submit waits for others' jobs, so there are
+ * neither then.
  */
 #include "tests/drivers/replay.h"
 #include "tests/lib/test_env.h"
@@ -15,11 +17,13 @@
 #include <wwresv/device.h>
 #include <wwresv/fence.h>
 #include <wwresv/lock_set.h>
+#include <wwresv/mm.h>
 #include <wwresv/sys/debug.h>
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define NUM_CLIENTS 6
 #define NUM_BOS	    20
@@ -27,10 +31,27 @@
 #define NUM_RECENT  12
 #define MAX_USES    8
 
-struct run {
-	struct wwr_class lock_class;
+#define HANG_TIMEOUT_NS 3000000
+
+/* Pages: a job's buffers fit, all of them do not, and some go on to system memory. */
+#define VRAM_PAGES 10
+#define GTT_PAGES  4
+
+/* What a device is like, and what happens to it. */
+struct variant {
+	const char *name;
+	enum wwr_algorithm algorithm;
 	uint32_t flags; /* WWR_LOCK_SET_x */
 	bool stop;	/* stop the device in the middle */
+	bool vram;
+	bool use_sched;
+	enum wwr_sched_policy policy;
+	uint64_t hang_every, lose_after;
+};
+
+struct run {
+	const struct variant *variant;
+	struct wwr_class lock_class;
 	unsigned int num_rounds;
 	struct wwr_device *device;
 	struct wwr_queue *shared; /* used by all clients: commits and places must agree */
@@ -110,6 +131,14 @@ static void client_release(struct client *client)
 	}
 }
 
+/* A job may end so: with the error that was asked for. */
+static bool is_expected(const struct variant *variant, int status)
+{
+	return status == 1 || (status == -ECANCELED && variant->stop) ||
+	       (status == -ETIME && variant->hang_every != 0) ||
+	       (status == -ENODEV && variant->lose_after != 0);
+}
+
 /* Wait for a job and note how it ended. */
 static void client_retire(struct client *client, struct recent *recent)
 {
@@ -123,7 +152,7 @@ static void client_retire(struct client *client, struct recent *recent)
 	if (wwr_fence_wait_until(fence, NULL, INT64_MAX) != 0)
 		fail(client, -EIO);
 	status = wwr_fence_get_status(fence);
-	if (status != 1 && !(client->run->stop && status == -ECANCELED))
+	if (!is_expected(client->run->variant, status))
 		fail(client, status);
 	client->run->notes[recent->commit].done = status == 1;
 	wwr_job_put(recent->job);
@@ -169,7 +198,7 @@ static int client_add_sources(struct client *client, struct wwr_job *job, struct
 
 static int client_add_gate(struct client *client, struct recent *recent)
 {
-	if (pick(client, 8) != 0)
+	if (pick(client, 8) != 0 || client->run->variant->vram)
 		return 0;
 	recent->gate = gate_create();
 	if (recent->gate == NULL)
@@ -185,7 +214,7 @@ static int client_create_job(struct client *client, struct recent *recent)
 	config.label = config.seed;
 	config.duration_ns = pick(client, 40000);
 	recent->seed = config.seed;
-	recent->endless = pick(client, 10) == 0;
+	recent->endless = pick(client, 10) == 0 && !client->run->variant->vram;
 	if (recent->endless)
 		config.duration_ns = WWR_JOB_ENDLESS;
 	wwr_queue_set_priority(queue, (int)pick(client, 3) - 1);
@@ -206,7 +235,7 @@ static void client_drop(struct recent *recent)
 /* One more job: 0, -ECANCELED when the device was stopped, or what should not be. */
 static int client_submit(struct client *client)
 {
-	const struct wwr_lock_set_options options = {.flags = client->run->flags};
+	const struct wwr_lock_set_options options = {.flags = client->run->variant->flags};
 	struct recent *recent = &client->recent[client->next++ % NUM_RECENT];
 	struct wwr_submit_result result;
 	struct replay_job note = {0};
@@ -241,7 +270,7 @@ static void *client_main(void *arg)
 
 	for (unsigned int i = 0; i < client->run->num_rounds && ret == 0; i++)
 		ret = client_submit(client);
-	if (ret != 0 && !(client->run->stop && ret == -ECANCELED))
+	if (ret != 0 && !(client->run->variant->stop && ret == -ECANCELED))
 		fail(client, ret);
 	for (unsigned int i = 0; i < NUM_RECENT; i++)
 		client_retire(client, &client->recent[i]);
@@ -273,14 +302,31 @@ static void client_fini(struct client *client)
 		wwr_queue_put(client->queues[i]);
 }
 
-static void run_init(struct run *run, enum wwr_algorithm algorithm)
+static void run_configure(const struct variant *variant, struct wwr_device_config *config)
+{
+	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (variant->vram) {
+		config->vram_bytes = VRAM_PAGES * page_bytes;
+		config->gtt_bytes = GTT_PAGES * page_bytes;
+	}
+	config->use_sched = variant->use_sched;
+	config->policy = variant->policy;
+	config->hang_every = variant->hang_every;
+	config->lose_after = variant->lose_after;
+	config->hang_timeout_ns = HANG_TIMEOUT_NS;
+	config->hang_limit = UINT32_MAX;
+}
+
+static void run_init(struct run *run)
 {
 	struct wwr_device_config config;
 
-	wwr_class_init(&run->lock_class, "stress", algorithm);
+	wwr_class_init(&run->lock_class, "stress", run->variant->algorithm);
 	wwr_class_set_injection(&run->lock_class, 16, test_seed());
 	wwr_device_config_init(&config);
 	config.lock_class = &run->lock_class;
+	run_configure(run->variant, &config);
 	run->notes = calloc((size_t)NUM_CLIENTS * run->num_rounds, sizeof(*run->notes));
 	if (run->notes == NULL || wwr_device_create(&config, &run->device) != 0)
 		abort();
@@ -296,9 +342,13 @@ static void run_init(struct run *run, enum wwr_algorithm algorithm)
 static void run_fini(struct run *run)
 {
 	wwr_queue_put(run->shared);
-	wwr_device_destroy(run->device);
+	/* Buffers in VRAM cannot outlive it; others may. */
+	if (!run->variant->vram)
+		wwr_device_destroy(run->device);
 	for (unsigned int i = 0; i < NUM_BOS; i++)
 		wwr_device_bo_put(run->bos[i]);
+	if (run->variant->vram)
+		wwr_device_destroy(run->device);
 	free(run->notes);
 	wwr_class_fini(&run->lock_class);
 }
@@ -325,20 +375,32 @@ static void run_watch(struct run *run)
 			abort();
 		wwr_device_get_stats(run->device, &stats);
 	} while (stats.num_submitted < half);
-	if (run->stop)
+	if (run->variant->stop)
 		wwr_device_stop(run->device);
 }
 
-static void run_one(enum wwr_algorithm algorithm, uint32_t flags, bool stop)
+/* How many buffers differ from the replay, in the end. */
+static size_t run_compare(struct run *run, uint64_t num_submitted)
 {
-	struct run run = {.flags = flags, .stop = stop, .num_rounds = test_rounds(400)};
+	for (unsigned int i = 0; i < NUM_BOS; i++) {
+		if (wwr_device_bo_fetch(run->bos[i]) != 0)
+			abort();
+	}
+	return replay_mismatches(run->bos, NUM_BOS, run->notes, num_submitted);
+}
+
+static void run_one(const struct variant *variant)
+{
+	/* With VRAM a job is some moves more. */
+	struct run run = {.variant = variant, .num_rounds = test_rounds(variant->vram ? 150 : 400)};
 	struct wwr_device_stats stats;
 	struct client clients[NUM_CLIENTS];
 	unsigned int num_backoffs = 0;
+	struct wwr_mm_stats memory;
 	size_t num_mismatches;
 	int error = 0;
 
-	run_init(&run, algorithm);
+	run_init(&run);
 	for (unsigned int i = 0; i < NUM_CLIENTS; i++)
 		client_init(&clients[i], &run, i);
 	run_watch(&run);
@@ -349,26 +411,45 @@ static void run_one(enum wwr_algorithm algorithm, uint32_t flags, bool stop)
 			error = clients[i].error;
 	}
 	wwr_device_get_stats(run.device, &stats);
-	num_mismatches = replay_mismatches(run.bos, NUM_BOS, run.notes, stats.num_submitted);
-	tap_ok(error == 0 && num_mismatches == 0 && stats.num_finished == stats.num_submitted,
-	       "%s, %s policy%s: error %d, %zu buffers differ",
-	       algorithm == WWR_WOUND_WAIT ? "wound-wait" : "wait-die",
-	       flags != 0 ? "classic" : "default", stop ? ", stopped" : "", error, num_mismatches);
-	tap_note("%llu jobs, %llu failed, %u back-offs", (unsigned long long)stats.num_submitted,
-		 (unsigned long long)stats.num_failed, num_backoffs);
+	wwr_device_get_memory(run.device, &memory);
+	num_mismatches = run_compare(&run, stats.num_submitted);
+	tap_ok(error == 0 && num_mismatches == 0 && stats.num_finished == stats.num_submitted &&
+		   (memory.num_evictions != 0) == variant->vram,
+	       "%s: error %d, %zu buffers differ", variant->name, error, num_mismatches);
+	tap_note("%llu jobs, %llu failed, %llu evictions, %u back-offs",
+		 (unsigned long long)stats.num_submitted, (unsigned long long)stats.num_failed,
+		 (unsigned long long)memory.num_evictions, num_backoffs);
 	run_fini(&run);
 }
 
+static const struct variant variants[] = {
+    {"wound-wait, default policy", WWR_WOUND_WAIT},
+    {"wound-wait, classic policy", WWR_WOUND_WAIT, WWR_LOCK_SET_CLASSIC},
+    {"wait-die, default policy", WWR_WAIT_DIE},
+    {"wait-die, classic policy", WWR_WAIT_DIE, WWR_LOCK_SET_CLASSIC},
+    {"wound-wait, default policy, stopped", WWR_WOUND_WAIT, .stop = true},
+    {"wound-wait, classic policy, stopped", WWR_WOUND_WAIT, WWR_LOCK_SET_CLASSIC, .stop = true},
+    {"wait-die, default policy, stopped", WWR_WAIT_DIE, .stop = true},
+    {"wait-die, classic policy, stopped", WWR_WAIT_DIE, WWR_LOCK_SET_CLASSIC, .stop = true},
+    {"VRAM", WWR_WAIT_DIE, WWR_LOCK_SET_CLASSIC, .vram = true},
+    {"scheduler, with hangs", WWR_WOUND_WAIT, .use_sched = true, .hang_every = 100},
+    {"scheduler, stopped", WWR_WOUND_WAIT, .use_sched = true, .policy = WWR_SCHED_ROUND_ROBIN,
+     .stop = true},
+    {"scheduler and VRAM, with hangs", WWR_WOUND_WAIT, .use_sched = true, .vram = true,
+     .policy = WWR_SCHED_FIFO, .hang_every = 50},
+    {"scheduler and VRAM, stopped", WWR_WAIT_DIE, .use_sched = true, .vram = true, .stop = true},
+    {"scheduler and VRAM, device lost", WWR_WAIT_DIE, .use_sched = true, .vram = true,
+     .lose_after = 60},
+};
+
+#define NUM_VARIANTS (sizeof(variants) / sizeof(variants[0]))
+
 int main(void)
 {
-	tap_plan(9);
+	tap_plan(NUM_VARIANTS + 1);
 	tap_note("seed 0x%llx", (unsigned long long)test_seed());
-	for (int stop = 0; stop < 2; stop++) {
-		run_one(WWR_WOUND_WAIT, 0, stop != 0);
-		run_one(WWR_WOUND_WAIT, WWR_LOCK_SET_CLASSIC, stop != 0);
-		run_one(WWR_WAIT_DIE, 0, stop != 0);
-		run_one(WWR_WAIT_DIE, WWR_LOCK_SET_CLASSIC, stop != 0);
-	}
+	for (size_t i = 0; i < NUM_VARIANTS; i++)
+		run_one(&variants[i]);
 	tap_ok(test_leak_check() == 0, "nothing was leaked");
 	return tap_exit();
 }
