@@ -4,6 +4,8 @@
 
 #include "reservation/resv_cell.h"
 
+#include <wwresv/sys/debug.h>
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +14,9 @@
 #include <sys/time.h>
 
 char *ex_stacks;
+
+/* What the libraries check by themselves; a scenario may ask for something else. */
+static unsigned int own_checks;
 
 /* Where a crash, or a usage error outside of fibers, is left for. */
 static sigjmp_buf crashed;
@@ -81,6 +86,7 @@ void ex_init(void)
 {
 	const struct wwr_class_stats none = {0};
 
+	own_checks = wwr_debug_get_checks();
 	ex_stacks = fiber_alloc_stacks(EX_MAX_FIBERS);
 	for (unsigned int i = 0; i < EX_MAX_FIBERS; i++)
 		ex.fibers[i].fiber.stack = ex_stacks + i * FIBER_STACK_BYTES;
@@ -150,6 +156,7 @@ static void reset(uint64_t seed, enum ex_scheduler scheduler)
 	ex.now_ns = EX_START_NS;
 	ex.next_expiry_ns = EX_NEVER;
 	ex.touched = NULL;
+	wwr_debug_set_checks(own_checks);
 	resv_cells_reset(false);
 	ex_memory_reset();
 }
