@@ -2,10 +2,12 @@
 /* Queues of a device with a scheduler: their order, and hangs, which count for the client. */
 #include "tests/lib/test_criterion.h"
 
+#include <wwresv/alloc.h>
 #include <wwresv/device.h>
 #include <wwresv/fence.h>
 
 #include <errno.h>
+#include <stdlib.h>
 
 TestSuite(drivers_mock_hang, .timeout = 60);
 
@@ -124,6 +126,68 @@ Test(drivers_mock_hang, endless_job_on_a_ring_lets_no_job_of_its_queue_pass)
 	wwr_queue_put(queue);
 	wwr_queue_put(other);
 	wwr_device_destroy(device);
+	TEST_ASSERT_NO_LEAK();
+}
+
+static long num_asked, fail_at;
+
+static void *failing_alloc(size_t size_bytes, void *data)
+{
+	(void)data;
+	return __atomic_add_fetch(&num_asked, 1, __ATOMIC_RELAXED) == fail_at
+		   ? NULL
+		   : calloc(1, size_bytes);
+}
+
+static void failing_free(void *ptr, void *data)
+{
+	(void)data;
+	free(ptr);
+}
+
+/* With the n-th allocation failing: 0 or -ENOMEM, and then there is no job. */
+static int try_to_submit(struct wwr_queue *queue, long n, struct wwr_job **ret_job)
+{
+	int ret;
+
+	num_asked = 0;
+	fail_at = n;
+	ret = wwr_job_create(queue, NULL, ret_job);
+	if (ret != 0)
+		return ret;
+	ret = wwr_job_submit(*ret_job, NULL, 0, NULL);
+	if (ret != 0)
+		wwr_job_put(*ret_job);
+	return ret;
+}
+
+Test(drivers_mock_hang, no_memory_to_wait_for_an_endless_job)
+{
+	static const struct wwr_allocator allocator = {failing_alloc, failing_free, NULL};
+	struct wwr_device_config config;
+	struct wwr_job *endless, *behind;
+	struct wwr_queue *queue;
+	long num_failures = 0;
+
+	wwr_set_allocator(&allocator);
+	wwr_device_config_init(&config);
+	config.use_sched = true;
+	cr_assert_eq(wwr_device_create(&config, &device), 0);
+	queue = queue_of(NULL, WWR_ENGINE_RCS);
+	endless = submit_with(queue, WWR_JOB_ENDLESS);
+	while (try_to_submit(queue, num_failures + 1, &behind) == -ENOMEM)
+		num_failures++;
+	/* A job and its fences, those of the scheduler, and what it waits for. */
+	cr_expect_geq(num_failures, 4, "only %ld places", num_failures);
+	fail_at = 0;
+	wwr_job_end(endless);
+	cr_expect_eq(wwr_fence_wait_until(wwr_job_finished(behind), NULL, INT64_MAX), 0);
+	cr_expect_eq(wwr_fence_get_status(wwr_job_finished(behind)), 1);
+	wwr_job_put(endless);
+	wwr_job_put(behind);
+	wwr_queue_put(queue);
+	wwr_device_destroy(device);
+	wwr_set_allocator(NULL);
 	TEST_ASSERT_NO_LEAK();
 }
 
