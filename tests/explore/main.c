@@ -52,6 +52,7 @@ struct result {
 	uint64_t num_steps;
 	struct trace_set traces;
 	size_t num_traces; /* of a total */
+	unsigned int most_restarts;
 	double seconds;
 	bool failed;
 };
@@ -113,8 +114,12 @@ static unsigned int probe(const struct ex_scenario *scenario, struct result *res
 static bool explore(const struct ex_scenario *scenario, struct result *result)
 {
 	double start = now_s();
-	unsigned int steps = probe(scenario, result);
-	bool ok = steps != 0;
+	unsigned int steps;
+	bool ok;
+
+	ex_most_restarts = 0;
+	steps = probe(scenario, result);
+	ok = steps != 0;
 
 	for (uint64_t i = 0; ok && i < options.num_schedules; i++) {
 		uint64_t seed = options.seed + i;
@@ -123,6 +128,7 @@ static bool explore(const struct ex_scenario *scenario, struct result *result)
 	}
 	result->scenario = scenario;
 	result->seconds = now_s() - start;
+	result->most_restarts = ex_most_restarts;
 	result->failed = !ok;
 	return ok;
 }
@@ -136,8 +142,8 @@ static void print_header(unsigned int num_scenarios)
 		printf("{\"schema\": \"wwresv.explore/1\", \"seed\": %" PRIu64 ", \"scenarios\": [",
 		       options.seed);
 	} else {
-		printf("seed %" PRIu64 "\n%-22s %10s %12s %10s %6s %9s\n", options.seed, "scenario",
-		       "schedules", "steps", "distinct", "s", "per s");
+		printf("seed %" PRIu64 "\n%-22s %10s %12s %10s %6s %9s %8s\n", options.seed,
+		       "scenario", "schedules", "steps", "distinct", "s", "per s", "restarts");
 	}
 }
 
@@ -151,14 +157,16 @@ static void print_result(const struct result *result, bool first)
 		       "%s: %" PRIu64 " schedules, %" PRIu64 " steps, %zu distinct, %.0f a second",
 		       name, result->num_schedules, result->num_steps, result->num_traces, rate);
 	else if (options.output == OUTPUT_JSON)
-		printf("%s\n  {\"name\": \"%s\", \"schedules\": %" PRIu64 ", \"steps\": %" PRIu64
-		       ", \"distinct\": %zu, \"seconds\": %.3f, \"violations\": %d}",
-		       first ? "" : ",", name, result->num_schedules, result->num_steps,
-		       result->num_traces, result->seconds, result->failed);
+		printf(
+		    "%s\n  {\"name\": \"%s\", \"schedules\": %" PRIu64 ", \"steps\": %" PRIu64
+		    ", \"distinct\": %zu, \"restarts\": %u, \"seconds\": %.3f, \"violations\": %d}",
+		    first ? "" : ",", name, result->num_schedules, result->num_steps,
+		    result->num_traces, result->most_restarts, result->seconds, result->failed);
 	else
-		printf("%-22s %10" PRIu64 " %12" PRIu64 " %10zu %6.2f %9.0f%s\n", name,
+		printf("%-22s %10" PRIu64 " %12" PRIu64 " %10zu %6.2f %9.0f %8u%s\n", name,
 		       result->num_schedules, result->num_steps, result->num_traces,
-		       result->seconds, rate, result->failed ? "  VIOLATION" : "");
+		       result->seconds, rate, result->most_restarts,
+		       result->failed ? "  VIOLATION" : "");
 	fflush(stdout);
 }
 

@@ -95,6 +95,9 @@ extern struct ex_event ex_events[];
 extern struct wwr_thread ex_threads[EX_MAX_FIBERS + 1]; /* the last one is for no fiber */
 extern char *ex_stacks;
 
+/* Of one transaction, under classic rules, since somebody set it to 0. */
+extern unsigned int ex_most_restarts;
+
 /* Room for notes: a step has two at most, but for what the end of an object says. */
 #define EX_MAX_EVENTS (3 * EX_MAX_STEPS + 1024)
 

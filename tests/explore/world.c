@@ -13,6 +13,7 @@
 #define DEADLINE_STEPS 300
 
 struct world world;
+unsigned int ex_most_restarts;
 
 static const char *const kind_labels[] = {"default", "classic", "ctx", "plain"};
 
@@ -119,6 +120,8 @@ void party_check_restarts(struct party *party, unsigned int restarts)
 	unsigned int most = world.config->max_restarts;
 
 	party->restarts = restarts;
+	if (restarts > ex_most_restarts)
+		ex_most_restarts = restarts;
 	EX_CHECK(most == 0 || restarts <= most,
 		 "T%u restarted %u times under classic rules, more than B = %u", party->index + 1,
 		 restarts, most);

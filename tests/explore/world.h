@@ -60,7 +60,7 @@ struct world_config {
 	unsigned int rounds;	   /* transactions of each party; 0 = 1 */
 	unsigned int max_losses;   /* R of the default policy; 0 = 2 */
 	unsigned int retry_limit;  /* of sets; 0 = none */
-	unsigned int max_restarts; /* B, from exhaustive models of the protocol; 0 = not known */
+	unsigned int max_restarts; /* B, of tests/model/bounds.h; 0 = not known */
 	unsigned int max_handoff;  /* the seed takes H from 0 up to this; 0 = always 1 */
 };
 

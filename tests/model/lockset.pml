@@ -267,6 +267,8 @@ proctype participant(byte me)
 		choose_kind(me);
 #if ORDER == 0
 		start = me % NL;
+#elif ORDER == 3
+		deal(start, me);
 #else
 		choose_start(start);
 #endif
@@ -300,7 +302,7 @@ proctype participant(byte me)
 		d_step { release(m, me); invariants() };
 		if
 		:: at == END -> goto over
-#if ORDER > 1
+#if ORDER == 2
 		:: at == TRY && mode[me] != PLAIN -> choose_start(start)
 #endif
 		:: else

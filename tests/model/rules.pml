@@ -17,7 +17,8 @@
  * KINDS      which kinds are allowed: four bits a participant, the first one's lowest; each
  *            participant chooses among its own when it begins a transaction
  * ORDER      where its order begins: 0 at a place of its own, 1 anywhere, chosen at the begin of
- *            the transaction, 2 anywhere, chosen anew for each attempt
+ *            the transaction, 2 anywhere, chosen anew for each attempt, 3 one of the places of
+ *            0, dealt out as the transactions begin: any stamp may get any place
  * LOOP       participants from LOOP_FIRST to LOOP_LAST never end, each time with a new stamp
  * COUNT, B   count the restarts of each transaction, and the bound that they must keep
  * LIVE       under weak fairness participant LIVE commits at last; with LIVE_ALL, every one does
@@ -73,6 +74,9 @@ byte restarts[NT];
 #endif
 #if defined(LIVE) || defined(LIVE_ALL)
 byte num_done;
+#endif
+#if ORDER == 3
+byte dealt; /* bit mask of places */
 #endif
 
 /* Stamps by rank; the oldest is 0. */
@@ -423,6 +427,36 @@ inline choose_kind(p)
 	:: ALLOWED(p) & USER -> mode[p] = USER
 	fi
 }
+
+#if ORDER == 3
+/*
+ * Place k begins with mutex k % NL; of two that begin alike the first is dealt first.  If each
+ * beginning has as many places the mutexes can be renamed so that the oldest has the first place.
+ */
+#define IS_DEALT(k) ((dealt >> (k)) & 1)
+#if NT % NL == 0
+#define MAY_HAVE(k, p) (!IS_DEALT(k) && ((k) == 0) == ((p) == 0) && \
+			((k) <= NL || IS_DEALT((k) - NL)))
+#else
+#define MAY_HAVE(k, p) (!IS_DEALT(k) && ((k) < NL || IS_DEALT((k) - NL)))
+#endif
+
+inline deal(start, p)
+{
+	if
+	:: MAY_HAVE(0, p) -> start = 0
+	:: MAY_HAVE(1, p) -> start = 1
+#if NT > 2
+	:: MAY_HAVE(2, p) -> start = 2
+#endif
+#if NT > 3
+	:: MAY_HAVE(3, p) -> start = 3
+#endif
+	fi;
+	dealt = dealt | (1 << start);
+	start = start % NL
+}
+#endif
 
 inline choose_start(start)
 {

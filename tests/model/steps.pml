@@ -70,7 +70,11 @@ proctype participant(byte me)
 
 	atomic {
 		choose_kind(me);
+#if ORDER == 3
+		deal(start, me);
+#else
 		start = me % NL;
+#endif
 		kept = start;
 		m = start
 	}

@@ -17,14 +17,11 @@ fuzz      random inputs and operations, and bugs that they must find
 faults    each call to memory and to the system fails, site by site
 weak      relacy: the lock layer under a weak memory model, each memory order made weaker
 explore   the schedule explorer: lock layer, fences and scheduler in many orders of their steps
+models    spin: the protocol in Promela, its exact bounds, and rules left out
 msan      clang, memory sanitizer: the stress programs
 clang     clang, -Wdocumentation -Wthread-safety are errors: all must compile
 house     layers, headers, exported symbols, format, coverage of the API
 install   staged installation: the examples through pkg-config
-'
-# Only with --long, or when asked for.
-long_lanes='
-models    spin: the protocol in Promela, its exact bounds, and rules left out
 '
 
 debug_options='-Dbuildtype=debug -Dwerror=true -Db_coverage=true'
@@ -37,9 +34,9 @@ release_options='-Doptimization=2 -Db_ndebug=true'
 form=${long:+--long}
 form=${form:---short}
 
-list_lanes() { sed -n '/./s/^\([^ ]*\) *\(.*\)/\1\t\2/p' <<<"$lanes$long_lanes" | sort | expand -t 12; }
-lane_names() { awk 'NF { print $1 }' <<<"$lanes${long:+$long_lanes}"; }
-is_lane() { awk 'NF { print $1 }' <<<"$lanes$long_lanes" | grep -qxF -- "$1"; }
+list_lanes() { sed -n '/./s/^\([^ ]*\) *\(.*\)/\1\t\2/p' <<<"$lanes" | sort | expand -t 12; }
+lane_names() { awk 'NF { print $1 }' <<<"$lanes"; }
+is_lane() { awk 'NF { print $1 }' <<<"$lanes" | grep -qxF -- "$1"; }
 
 # The explorer is compiled in its own way whatever the build, so once is enough; the sweep of failing
 # calls has a lane of its own.

@@ -50,6 +50,7 @@ have_cmd shellcheck|shellcheck
 have_cmd gcovr|gcovr
 have_cmd patch|patch
 have_cmd spin|spin
+have_cmd tcc|tcc
 have_cxx_header relacy/relacy.hpp|relacy-dev
 have_cmd valgrind|valgrind
 have_valgrind|libc6-dbg
