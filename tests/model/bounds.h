@@ -14,9 +14,11 @@
  * R           losses of a default set before it falls back; not where there are no such sets
  * LOOP        transactions never end: after each one the participant begins another
  * INTERRUPT   any sleep may end with -EINTR
+ * FIXED       the k-th stamp gets the k-th place
  *
- * Everybody wants every mutex.  Participant k begins with mutex k modulo their number, and goes on
- * in a ring; which stamps they get is free.  H, how often a first waiter is passed over, is 1.
+ * Everybody wants every mutex.  Place k begins with mutex k modulo their number and goes on in a
+ * ring; which stamp gets which place is free, but with FIXED and LOOP.  H, how often a first waiter
+ * is passed over, is 1.
  */
 
 #define WW_SETS_2X2_R2	1
@@ -55,12 +57,11 @@
 #define WW_EVERYBODY_4X2_R1 5
 #define WD_EVERYBODY_4X2_R1 12
 
-#define WW_CLASSIC_4X3	6
-#define WD_CLASSIC_4X3	12
-#define WW_CONTEXTS_4X3 8
-#define WD_CONTEXTS_4X3 21
-#define WW_SETS_4X3_R1	8
-#define WD_SETS_4X3_R1	12
+#define WW_CLASSIC_4X3	     6
+#define WD_CLASSIC_4X3	     12
+#define WW_CONTEXTS_4X3	     8
+#define WW_SETS_4X3_R1_FIXED 8
+#define WD_SETS_4X3_R1_FIXED 12
 
 #define WW_CLASSIC_4X4 10
 #define WD_CLASSIC_4X4 13

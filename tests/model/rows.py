@@ -53,6 +53,8 @@ class Row:
         words = [self.model, CLASS_NAMES[self.cls], self.size, self.mix]
         if MIXES[self.mix] & 1:
             words.append(f"R={self.R}")
+        if not self.dealt:
+            words.append("fixed places")
         if self.H != 1:
             words.append(f"H={self.H}")
         words += [option.lower().replace("_", " ") for option in self.options]
@@ -84,7 +86,8 @@ def bound(cls, size, mix, R=1, suffix="", **more):
     """The bound that bounds.h names for these, whatever else is in the row."""
     key = f"{cls}_{mix.replace(' ', '_')}_{size}".upper()
     key += f"_R{R}" if MIXES[mix] & 1 else ""
-    return Row(cls, size, mix=mix, R=R, bound=key + suffix, dealt="LOOP" not in suffix, **more)
+    return Row(cls, size, mix=mix, R=R, bound=key + suffix,
+               dealt=not suffix.endswith(("_LOOP", "_FIXED")), **more)
 
 
 def live(cls, size, who, **more):
@@ -126,14 +129,14 @@ def bounds_short():
 def bounds_long():
     for cls in CLASSES:
         yield bound(cls, "4x2", "everybody", big=True)
-        yield bound(cls, "4x3", "contexts", big=True)
-        yield bound(cls, "4x3", "sets", big=True)
+        yield bound(cls, "4x3", "sets", suffix="_FIXED", big=True)
         yield bound(cls, "4x4", "classic", big=True)
         yield bound(cls, "3x3", "everybody", R=2, options=["SPURIOUS", "INVARIANTS"], big=True)
         yield bound(cls, "3x3", "everybody", R=2, suffix="_INTERRUPT",
                     options=["INTERRUPT", "INVARIANTS"], big=True)
         yield bound(cls, "3x2", "everybody", suffix="_LOOP", options=["LOOP"], big=True)
         yield bound(cls, "3x2", "classic", model="steps", big=True)
+    yield bound("ww", "4x3", "contexts", big=True)
     yield bound("wd", "4x2", "sets", big=True)
     yield bound("wd", "3x2", "sets", R=2, suffix="_LOOP", options=["LOOP"])
 
@@ -224,7 +227,7 @@ def spare_rules():
     """Rules that others cover: dropping one alone changes nothing that can be seen."""
     for cls, bug in (("ww", "NO_CHECK_ON_HAND_OFF"), ("wd", "NO_CHECK_ON_HAND_OFF"),
                      ("wd", "NO_CHECK_ON_RETRY"), ("wd", "NO_WAKE_AT_QUEUEING")):
-        yield bound(cls, "4x2", "sets", bug=bug, same=True, big=True)
+        yield bound(cls, "4x2", "everybody", bug=bug, same=True, big=True)
 
 
 def long_rows():

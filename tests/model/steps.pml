@@ -2,7 +2,7 @@
 /*
  * The lock protocol in steps of single atomic accesses, with real wait locks: that a section under
  * one is as good as one step, and that nobody looks at a context that may be gone.  For few
- * participants.  Memory is sequentially consistent here; tests/relacy has the weaker orders.
+ * participants.  Memory is sequentially consistent here; tests/weak has the weaker orders.
  */
 #include "rules.pml"
 
