@@ -81,3 +81,17 @@ coverage 1 'coverage/lockset\t50.0\t95\t0\t[\d.]+'
 ./program 2
 coverage 1 'coverage/lockset\t100.0\t95\t0\t[\d.]+'
 coverage 1 'coverage/reservation\t[\d.]+\t95\t0\t[\d.]+'
+
+# A bound that the model does not meet, in both ways, and one that no search is for.
+if command -v spin >/dev/null; then
+	cp -r "$root/tests/model" model
+	model() {
+		sed -Ei "s/(WD_CONTEXTS_2X2)\>.*/\1 $3/" model/bounds.h
+		says "$1" "$2" model/run --short --table-row --only 'lockset, wait-die, 2x2, contexts'
+	}
+	model 0 'models 2x2\t1\t1\t0\t[\d.]+' 2
+	model 1 'models 2x2\t0\t1\t1\t[\d.]+' 1
+	model 1 'models 2x2\t0\t1\t1\t[\d.]+' 3
+	echo '#define WD_CONTEXTS_9X9 3' >>model/bounds.h
+	says 1 'Bail out! .*WD_CONTEXTS_9X9' model/run --short
+fi
