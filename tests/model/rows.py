@@ -123,6 +123,7 @@ def bounds_short():
     yield bound("ww", "3x3", "default")
     yield bound("wd", "3x2", "default")
     yield bound("ww", "4x2", "sets")
+    yield bound("ww", "4x3", "default", suffix="_FIXED")
     yield bound("ww", "3x2", "sets", R=2, suffix="_LOOP", options=["LOOP"])
 
 
@@ -138,6 +139,7 @@ def bounds_long():
         yield bound(cls, "3x2", "classic", model="steps", big=True)
     yield bound("ww", "4x3", "contexts", big=True)
     yield bound("wd", "4x2", "sets", big=True)
+    yield bound("wd", "4x3", "default", suffix="_FIXED", big=True)
     yield bound("wd", "3x2", "sets", R=2, suffix="_LOOP", options=["LOOP"])
 
 
