@@ -120,6 +120,8 @@ bool wwr_job_fence_info(const struct wwr_fence *fence, struct wwr_job_fence_info
 		return false;
 	ret_info->label = fences->label;
 	ret_info->commit = fences->commit;
+	ret_info->device = fences->queue->device;
 	ret_info->finished = fence == &fences->finished;
+	ret_info->engine = ret_info->finished && wwr_fence_is_signaled(fence) ? fences->engine : -1;
 	return true;
 }

@@ -12,7 +12,7 @@ struct wwr_queue;
  * references do; the finished one has a reference of the started one.
  *
  * Fields: (a) atomic, (i) immutable once armed, (s) written before the start is signalled, read
- * by who saw that signal.
+ * by who saw that signal; (f) the same with the end.
  */
 struct job_fence {
 	struct wwr_fence started;
@@ -22,6 +22,7 @@ struct job_fence {
 	struct wwr_queue *queue; /* (i) referenced: it has the name */
 	uint64_t label;		 /* (i) of the job */
 	uint64_t commit;	 /* (i) of the job */
+	int engine;		 /* (f) that ran it, or -1 */
 	uint64_t start_token;	 /* (s) 0 until the job starts; plain, see effect.h */
 };
 

@@ -191,6 +191,7 @@ void job_finish(struct wwr_job *job, int error)
 	job->state = WWR_JOB_FINISHED;
 	job->touching = false;
 	job->finished_ns = now;
+	job->fences->engine = job->engine;
 	device->stats.num_finished++;
 	if (error != 0)
 		device->stats.num_failed++;

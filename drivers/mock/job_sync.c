@@ -38,10 +38,21 @@ static int job_add_sources(struct wwr_job *job, struct wwr_fence *fence)
 	return ret;
 }
 
-int wwr_job_add_submit_fence(struct wwr_job *job, int fd)
+int wwr_job_add_submit_fence_of(struct wwr_job *job, struct wwr_fence *fence)
 {
 	const uint32_t num_deps = job->num_deps;
 	const uint32_t num_sources = job->num_sources;
+	int ret;
+
+	WWR_USAGE(!job->armed, "wwr_job_add_submit_fence_of: job %p was submitted", (void *)job);
+	ret = job_add_sources(job, fence);
+	if (ret != 0)
+		job_drop_explicit(job, num_deps, num_sources);
+	return ret;
+}
+
+int wwr_job_add_submit_fence(struct wwr_job *job, int fd)
+{
 	struct wwr_fence *fence;
 	int ret;
 
@@ -49,9 +60,7 @@ int wwr_job_add_submit_fence(struct wwr_job *job, int fd)
 	ret = wwr_sync_file_get_fence(fd, &fence);
 	if (ret != 0)
 		return ret;
-	ret = job_add_sources(job, fence);
-	if (ret != 0)
-		job_drop_explicit(job, num_deps, num_sources);
+	ret = wwr_job_add_submit_fence_of(job, fence);
 	wwr_fence_put(fence);
 	return ret;
 }

@@ -93,9 +93,12 @@ int wwrmock_ioctl_bo_map(struct core_call *call, void *arg)
 int wwrmock_ioctl_bo_info(struct core_call *call, void *arg)
 {
 	struct wwr_drm_bo_info *info = arg;
+	struct wwr_device_bo_stats stats = {0};
+	struct wwr_device_bo *bo;
 	struct core_gem *gem;
 
-	if (info->flags != 0 || info->size != 0 || info->domain != 0 || info->pad != 0)
+	if (info->flags != 0 || info->size != 0 || info->domain != 0 || info->pad != 0 ||
+	    info->num_backoffs != 0 || info->wait_ns != 0)
 		return -EINVAL;
 	gem = core_gem_find(call->file, info->handle);
 	if (gem == NULL)
@@ -103,6 +106,12 @@ int wwrmock_ioctl_bo_info(struct core_call *call, void *arg)
 	info->flags = gem->imported ? WWR_DRM_BO_IMPORTED : 0;
 	info->size = gem->size_bytes;
 	info->domain = gem->driver_flags != 0 ? gem->driver_flags : WWR_DRM_DOMAIN_GTT;
+	/* Without it no job has named the buffer. */
+	bo = gem_known_bo(gem);
+	if (bo != NULL)
+		wwr_device_bo_get_stats(bo, &stats);
+	info->num_backoffs = stats.num_backoffs;
+	info->wait_ns = stats.wait_ns;
 	core_gem_put(gem);
 	return 0;
 }

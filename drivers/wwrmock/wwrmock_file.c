@@ -27,7 +27,13 @@ int wwrmock_file_open(struct core_file *file)
 	return 0;
 }
 
-/* Pending jobs go on: they have what they need. */
+static void pending_put(const struct wwrmock_pending *pending)
+{
+	wwr_fence_put(pending->fence);
+	wwr_job_put(pending->job);
+}
+
+/* Pending jobs go on: they have what they need.  Nobody else could end one that is endless. */
 void wwrmock_file_close(struct core_file *file)
 {
 	struct wwrmock_file *own = file->driver_data;
@@ -44,8 +50,11 @@ void wwrmock_file_close(struct core_file *file)
 		wwr_queue_put(entry->queue);
 		wwr_free(entry);
 	}
-	for (uint32_t i = 0; i < own->num_pending; i++)
-		wwr_fence_put(own->pending[i]);
+	for (uint32_t i = 0; i < own->num_pending; i++) {
+		if (own->pending[i].job != NULL)
+			wwr_job_end(own->pending[i].job);
+		pending_put(&own->pending[i]);
+	}
 	wwr_free(own->pending);
 	pthread_mutex_destroy(&own->lock);
 	wwr_free(own);
@@ -137,12 +146,10 @@ static void forget_signaled(struct wwrmock_file *own)
 	uint32_t num = 0;
 
 	for (uint32_t i = 0; i < own->num_pending; i++) {
-		struct wwr_fence *fence = own->pending[i];
-
-		if (wwr_fence_is_signaled(fence))
-			wwr_fence_put(fence);
+		if (wwr_fence_is_signaled(own->pending[i].fence))
+			pending_put(&own->pending[i]);
 		else
-			own->pending[num++] = fence;
+			own->pending[num++] = own->pending[i];
 	}
 	own->num_pending = num;
 }
@@ -151,7 +158,7 @@ static void forget_signaled(struct wwrmock_file *own)
 static int grow(struct wwrmock_file *own)
 {
 	uint32_t max = own->max_pending == 0 ? MIN_PENDING : own->max_pending * 2;
-	struct wwr_fence **pending = wwr_alloc_array(max, sizeof(pending[0]));
+	struct wwrmock_pending *pending = wwr_alloc_array(max, sizeof(pending[0]));
 
 	if (pending == NULL)
 		return -ENOMEM;
@@ -195,15 +202,23 @@ int wwrmock_file_begin_job(struct core_file *file)
 	return ret;
 }
 
-void wwrmock_file_end_job(struct core_file *file, struct wwr_fence *fence)
+void wwrmock_file_end_job(struct core_file *file, struct wwr_job *job, bool endless)
 {
 	struct wwrmock_file *own = file->driver_data;
 
 	pthread_mutex_lock(&own->lock);
 	own->num_begun--;
-	if (fence != NULL)
-		own->pending[own->num_pending++] = wwr_fence_get(fence);
+	if (job != NULL)
+		own->pending[own->num_pending++] = (struct wwrmock_pending){
+		    .fence = wwr_fence_get(wwr_job_finished(job)),
+		    .job = endless ? wwr_job_get(job) : NULL,
+		};
 	pthread_mutex_unlock(&own->lock);
+}
+
+static bool is_priority(int64_t value)
+{
+	return value >= -WWR_DRM_MAX_PRIORITY && value <= WWR_DRM_MAX_PRIORITY;
 }
 
 int wwrmock_ioctl_queue_create(struct core_call *call, void *arg)
@@ -214,7 +229,7 @@ int wwrmock_ioctl_queue_create(struct core_call *call, void *arg)
 	int ret;
 
 	if (create->flags != 0 || create->handle != 0 || create->pad != 0 ||
-	    create->priority < -WWR_DRM_MAX_PRIORITY || create->priority > WWR_DRM_MAX_PRIORITY)
+	    !is_priority(create->priority))
 		return -EINVAL;
 	ret = make_queue(call->file, create->engines, &queue);
 	if (ret != 0)
@@ -237,6 +252,28 @@ int wwrmock_ioctl_queue_destroy(struct core_call *call, void *arg)
 	queue = handle_table_remove(&own->queues, destroy->handle);
 	if (queue == NULL)
 		return -ENOENT;
+	wwr_queue_put(queue);
+	return 0;
+}
+
+int wwrmock_ioctl_queue_set(struct core_call *call, void *arg)
+{
+	const struct wwr_drm_queue_set *set = arg;
+	struct wwrmock_file *own = call->file->driver_data;
+	struct wwr_queue *queue;
+
+	if (set->property > WWR_DRM_QUEUE_PREEMPTIBLE)
+		return -EINVAL;
+	if (set->property == WWR_DRM_QUEUE_PRIORITY ? !is_priority(set->value)
+						    : set->value < 0 || set->value > 1)
+		return -EINVAL;
+	queue = handle_table_find(&own->queues, set->handle, queue_get);
+	if (queue == NULL)
+		return -ENOENT;
+	if (set->property == WWR_DRM_QUEUE_PRIORITY)
+		wwr_queue_set_priority(queue, (int)set->value);
+	else
+		wwr_queue_set_preemptible(queue, set->value != 0);
 	wwr_queue_put(queue);
 	return 0;
 }

@@ -19,17 +19,23 @@ struct wwrmock_own_queue {
 	struct wwr_queue *queue;
 };
 
+/* A job of the file. */
+struct wwrmock_pending {
+	struct wwr_fence *fence; /* that it has finished; a reference */
+	struct wwr_job *job;	 /* a reference, if it is endless and was not ended */
+};
+
 /*
  * What an open file has as driver_data.  Fields: (l) under lock.
  *
- * Invariant: pending has every fence of a job of this file that has not signalled, and others until
- * somebody looks; num_pending + num_begun <= max_pending.
+ * Invariant: pending has every job of this file that has not finished, and others until somebody
+ * looks; num_pending + num_begun <= max_pending.
  */
 struct wwrmock_file {
 	struct handle_table queues; /* a reference each */
 	pthread_mutex_t lock;
 	struct wwrmock_own_queue *own_queues; /* (l) */
-	struct wwr_fence **pending;	      /* (l) a reference each */
+	struct wwrmock_pending *pending;      /* (l) */
 	uint32_t num_pending, max_pending;    /* (l) */
 	uint32_t num_begun;		      /* (l) jobs between begin and end */
 };
@@ -51,10 +57,14 @@ uint64_t wwrmock_engine_mask(const struct core_device *device, uint32_t engine);
 /* Room for one more pending job, for wwrmock_file_end_job().  -ENOSPC: too many; -ENOMEM. */
 int wwrmock_file_begin_job(struct core_file *file);
 
-/* The job's fence, borrowed, or NULL: it was not submitted. */
-void wwrmock_file_end_job(struct core_file *file, struct wwr_fence *fence);
+/*
+ * The job, borrowed, or NULL: it was not submitted.  An endless one ends with the file, at the
+ * latest.
+ */
+void wwrmock_file_end_job(struct core_file *file, struct wwr_job *job, bool endless);
 
 int wwrmock_ioctl_queue_create(struct core_call *call, void *arg);
 int wwrmock_ioctl_queue_destroy(struct core_call *call, void *arg);
+int wwrmock_ioctl_queue_set(struct core_call *call, void *arg);
 
 #endif /* WWRMOCK_WWRMOCK_FILE_H */

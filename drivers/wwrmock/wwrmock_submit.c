@@ -19,6 +19,11 @@
 _Static_assert(WWR_DRM_BO_READ == WWR_ACCESS_READ, "uses of a buffer");
 _Static_assert(WWR_DRM_BO_WRITE == WWR_ACCESS_WRITE, "uses of a buffer");
 
+static bool is_endless(const struct wwr_drm_submit *block)
+{
+	return (block->flags & WWR_DRM_SUBMIT_ENDLESS) != 0;
+}
+
 static int check_block(const struct wwr_drm_submit *block)
 {
 	if ((block->flags & ~(uint32_t)WWR_DRM_SUBMIT_FLAGS) != 0 || block->out_fd != 0 ||
@@ -27,7 +32,9 @@ static int check_block(const struct wwr_drm_submit *block)
 	if ((block->flags & WWR_DRM_SUBMIT_FENCE_FD_IN) == 0 &&
 	    (block->in_fd != 0 || (block->flags & WWR_DRM_SUBMIT_FENCE_FD_START) != 0))
 		return -EINVAL;
-	if (block->pad != 0 || (block->stats == 0 && block->stats_bytes != 0) ||
+	if (is_endless(block) && block->duration_ns != 0)
+		return -EINVAL;
+	if ((block->stats == 0 && block->stats_bytes != 0) ||
 	    (block->stats != 0 && block->stats_bytes < sizeof(struct wwr_drm_submit_stats)))
 		return -EINVAL;
 	if (block->num_bos > WWR_DRM_MAX_BOS || block->duration_ns > WWR_DRM_MAX_DURATION_NS)
@@ -65,10 +72,10 @@ static int copy_in(struct wwrmock_submit *submit)
 		ret = copy_bos(submit);
 	if (ret == 0)
 		ret = wwrmock_syncs_copy(submit->call, block->in_syncs, block->num_in_syncs,
-					 block->sync_stride, &submit->in);
+					 block->sync_stride, WWR_DRM_SYNC_FLAGS, &submit->in);
 	if (ret == 0)
 		ret = wwrmock_syncs_copy(submit->call, block->out_syncs, block->num_out_syncs,
-					 block->sync_stride, &submit->out);
+					 block->sync_stride, 0, &submit->out);
 	if (ret == 0)
 		ret = wwrmock_syncs_check_caps(submit->call, &submit->in);
 	if (ret == 0)
@@ -80,7 +87,7 @@ static int make_job(struct wwrmock_submit *submit)
 {
 	const struct wwr_drm_submit *block = submit->block;
 	const struct wwr_job_config config = {
-	    .duration_ns = (int64_t)block->duration_ns,
+	    .duration_ns = is_endless(block) ? WWR_JOB_ENDLESS : (int64_t)block->duration_ns,
 	    .seed = block->seed,
 	    .label = block->label,
 	    .num_buffers = block->num_bos,
@@ -202,7 +209,8 @@ static int prepare_out(struct wwrmock_submit *submit)
 /* The point of no return is in the middle of wwr_job_submit(). */
 static int commit(struct wwrmock_submit *submit)
 {
-	const struct wwr_lock_set_options options = {.token = submit->call->token};
+	const struct wwr_lock_set_options options = {.token = submit->call->token,
+						     .retry_limit = submit->block->retry_limit};
 	struct core_file *file = submit->call->file;
 	struct wwr_submit_result result;
 	struct wwr_fence *fence;
@@ -212,11 +220,14 @@ static int commit(struct wwrmock_submit *submit)
 		return ret;
 	ret = wwr_job_submit(submit->job, &options, 0, &result);
 	if (ret != 0) {
-		wwrmock_file_end_job(file, NULL);
-		return ret;
+		wwrmock_file_end_job(file, NULL, false);
+		if (ret != -EAGAIN)
+			return ret;
+		(void)copy_stats(submit, &result);
+		return -EDEADLK;
 	}
 	fence = wwr_job_finished(submit->job);
-	wwrmock_file_end_job(file, fence);
+	wwrmock_file_end_job(file, submit->job, is_endless(submit->block));
 	wwrmock_syncs_signal(&submit->out, fence);
 	wwrmock_out_fd_install(&submit->out_fd, fence);
 	submit->block->commit = result.commit;

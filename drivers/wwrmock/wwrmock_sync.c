@@ -16,7 +16,7 @@
 #include <errno.h>
 
 int wwrmock_syncs_copy(struct core_call *call, uint64_t src, uint32_t num, uint32_t stride_bytes,
-		       struct wwrmock_syncs *syncs)
+		       uint32_t known_flags, struct wwrmock_syncs *syncs)
 {
 	void *entries;
 	int ret;
@@ -29,7 +29,7 @@ int wwrmock_syncs_copy(struct core_call *call, uint64_t src, uint32_t num, uint3
 	syncs->entries = entries;
 	syncs->num = num;
 	for (uint32_t i = 0; i < num; i++) {
-		if (syncs->entries[i].flags != 0)
+		if ((syncs->entries[i].flags & ~known_flags) != 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -59,7 +59,10 @@ static int wait_for(struct core_call *call, const struct wwr_drm_submit_sync *en
 	wwr_syncobj_put(syncobj);
 	if (ret != 0)
 		return ret;
-	ret = wwr_job_add_dependency(job, fence);
+	if ((entry->flags & WWR_DRM_SYNC_START) != 0)
+		ret = wwr_job_add_submit_fence_of(job, fence);
+	else
+		ret = wwr_job_add_dependency(job, fence);
 	wwr_fence_put(fence);
 	return ret;
 }

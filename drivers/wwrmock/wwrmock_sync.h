@@ -21,7 +21,7 @@ struct wwrmock_syncs {
 
 /* Copy the array in and look at what needs no object.  -EINVAL, -E2BIG, -EFAULT, -ENOMEM. */
 int wwrmock_syncs_copy(struct core_call *call, uint64_t src, uint32_t num, uint32_t stride_bytes,
-		       struct wwrmock_syncs *syncs);
+		       uint32_t known_flags, struct wwrmock_syncs *syncs);
 
 /* 0, or -EOPNOTSUPP: the device has none of these. */
 int wwrmock_syncs_check_caps(struct core_call *call, const struct wwrmock_syncs *syncs);

@@ -196,6 +196,21 @@ WWR_API WWR_MUST_CHECK int wwr_job_add_in_fence(struct wwr_job *job, int fd);
 WWR_API WWR_MUST_CHECK int wwr_job_add_submit_fence(struct wwr_job *job, int fd);
 
 /**
+ * Submit fence, as a fence: as wwr_job_add_submit_fence() of a sync_file with it.
+ *
+ * @param job   not submitted
+ * @param fence borrowed
+ * @retval 0       added
+ * @retval -ENOMEM no memory; the job is as before
+ * @par Thread safety
+ * One thread at a time; never from a fence callback.
+ * @par Kernel counterpart
+ * I915_EXEC_FENCE_SUBMIT
+ */
+WWR_API WWR_MUST_CHECK int wwr_job_add_submit_fence_of(struct wwr_job *job,
+						       struct wwr_fence *fence);
+
+/**
  * The out-fence of a job, as a sync_file: it signals when the job has finished.
  *
  * @param job    submitted; also one that has finished
@@ -322,9 +337,12 @@ WWR_API void wwr_job_get_info(struct wwr_job *job, struct wwr_job_info *ret_info
 
 /** Which job a fence belongs to; see wwr_job_fence_info(). */
 struct wwr_job_fence_info {
-	uint64_t label;	 /**< of the job */
-	uint64_t commit; /**< of the job */
-	bool finished;	 /**< its finished fence, else its started fence */
+	uint64_t label;			 /**< of the job */
+	uint64_t commit;		 /**< of the job */
+	bool finished;			 /**< its finished fence, else its started fence */
+	const struct wwr_device *device; /**< whose it is; borrowed from the fence */
+	int engine; /**< which ran it, by its index; -1: none, or this fence is not the
+		     * finished one, or has not signalled */
 };
 
 /**

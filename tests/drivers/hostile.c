@@ -85,6 +85,22 @@ static uint32_t make_syncobj(struct core_file *file)
 	return create.handle;
 }
 
+/* It ends with the file, at the latest. */
+static void make_job(struct hostile_world *world)
+{
+	struct wwr_drm_submit_sync out = {.handle = make_syncobj(world->file)};
+	struct wwr_drm_submit submit = {
+	    .flags = WWR_DRM_SUBMIT_ENDLESS,
+	    .sync_stride = sizeof(out),
+	    .num_out_syncs = 1,
+	    .out_syncs = (uintptr_t)&out,
+	};
+
+	must(call_with(world->file, WWR_IOCTL_SUBMIT, &submit));
+	world->job_syncobj = out.handle;
+	world->job = submit.commit;
+}
+
 /* What the device's own ioctls need. */
 static void make_own(struct hostile_world *world, enum hostile_target target)
 {
@@ -94,6 +110,7 @@ static void make_own(struct hostile_world *world, enum hostile_target target)
 	if (target == ON_MOCK) {
 		must(call_with(world->file, WWR_IOCTL_QUEUE_CREATE, &queue));
 		world->queue = queue.handle;
+		make_job(world);
 	} else {
 		must(call_with(world->file, WWR_IOCTL_VGEM_FENCE_ATTACH, &attach));
 		world->fence = attach.out_fence;
@@ -161,6 +178,8 @@ static uint64_t value_of(const struct hostile_world *world, enum hostile_value v
 	    [GIVE_SYNCOBJ] = world->syncobj,
 	    [GIVE_TIMELINE] = world->timeline,
 	    [GIVE_QUEUE] = world->queue,
+	    [GIVE_JOB] = world->job,
+	    [GIVE_JOB_SYNCOBJ] = world->job_syncobj,
 	    [GIVE_FENCE] = world->fence,
 	    [GIVE_DMA_FD] = (uint32_t)world->dma_fd,
 	    [GIVE_SYNC_FD] = (uint32_t)sync_fd,

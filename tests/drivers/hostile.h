@@ -45,6 +45,8 @@ enum hostile_value {
 	GIVE_SYNCOBJ,
 	GIVE_TIMELINE,
 	GIVE_QUEUE,
+	GIVE_JOB,
+	GIVE_JOB_SYNCOBJ,
 	GIVE_FENCE,
 	GIVE_DMA_FD,
 	GIVE_SYNC_FD,
@@ -84,6 +86,8 @@ extern const size_t hostile_num_ioctls;
 struct hostile_world {
 	struct core_file *file, *other;
 	uint32_t buffer, name, magic, syncobj, timeline, queue, fence;
+	uint32_t job_syncobj; /* with the fence of the job, which has no end */
+	uint64_t job;
 	int dma_fd, syncobj_fd;
 	uint32_t handles[2];
 	uint64_t points[2];

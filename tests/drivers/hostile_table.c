@@ -167,7 +167,8 @@ const struct hostile_ioctl hostile_ioctls[] = {
 	{"BO_INFO", ON_MOCK, WWR_IOCTL_BO_INFO, 0, {
 		NUM(struct wwr_drm_bo_info, handle, GIVE_BUFFER),
 		FLAGS(struct wwr_drm_bo_info, flags, 0), PAD(struct wwr_drm_bo_info, size),
-		PAD(struct wwr_drm_bo_info, domain), PAD(struct wwr_drm_bo_info, pad)}},
+		PAD(struct wwr_drm_bo_info, domain), PAD(struct wwr_drm_bo_info, pad),
+		PAD(struct wwr_drm_bo_info, num_backoffs), PAD(struct wwr_drm_bo_info, wait_ns)}},
 	{"BO_WAIT", ON_MOCK, WWR_IOCTL_BO_WAIT, 0, {
 		NUM(struct wwr_drm_bo_wait, handle, GIVE_BUFFER),
 		FLAGS(struct wwr_drm_bo_wait, flags, 7), NUM(struct wwr_drm_bo_wait, timeout_ns, GIVE_0),
@@ -181,7 +182,7 @@ const struct hostile_ioctl hostile_ioctls[] = {
 		NUM(struct wwr_drm_queue_destroy, handle, GIVE_QUEUE),
 		PAD(struct wwr_drm_queue_destroy, pad)}},
 	{"SUBMIT", ON_MOCK, WWR_IOCTL_SUBMIT, 0, {
-		FLAGS(submit_block, flags, 15), NUM(submit_block, queue, GIVE_QUEUE),
+		FLAGS(submit_block, flags, 31), NUM(submit_block, queue, GIVE_QUEUE),
 		PAD(submit_block, engine), NUM(submit_block, num_bos, GIVE_2),
 		PTR(submit_block, bos, GIVE_BOS), NUM(submit_block, bo_stride, GIVE_8),
 		NUM(submit_block, sync_stride, GIVE_16), NUM(submit_block, num_in_syncs, GIVE_1),
@@ -189,7 +190,19 @@ const struct hostile_ioctl hostile_ioctls[] = {
 		PTR(submit_block, out_syncs, GIVE_SYNCS), NUM(submit_block, duration_ns, GIVE_0),
 		NUM(submit_block, seed, GIVE_0), NUM(submit_block, label, GIVE_0),
 		PAD(submit_block, in_fd), PAD(submit_block, out_fd), PAD(submit_block, commit),
-		PAD(submit_block, stats), PAD(submit_block, stats_bytes), PAD(submit_block, pad)}},
+		PAD(submit_block, stats), PAD(submit_block, stats_bytes), NUM(submit_block, retry_limit, GIVE_1)}},
+	{"QUEUE_SET", ON_MOCK, WWR_IOCTL_QUEUE_SET, 0, {
+		NUM(struct wwr_drm_queue_set, handle, GIVE_QUEUE),
+		NUM(struct wwr_drm_queue_set, property, GIVE_1),
+		NUM(struct wwr_drm_queue_set, value, GIVE_1)}},
+	{"JOB_END", ON_MOCK, WWR_IOCTL_JOB_END, 0, {
+		NUM(struct wwr_drm_job_end, commit, GIVE_JOB),
+		FLAGS(struct wwr_drm_job_end, flags, 0), PAD(struct wwr_drm_job_end, pad)}},
+	{"JOB_INFO", ON_MOCK, WWR_IOCTL_JOB_INFO, 0, {
+		NUM(struct wwr_drm_job_info, syncobj, GIVE_JOB_SYNCOBJ),
+		FLAGS(struct wwr_drm_job_info, flags, 0), PAD(struct wwr_drm_job_info, status),
+		PAD(struct wwr_drm_job_info, engine), PAD(struct wwr_drm_job_info, commit),
+		PAD(struct wwr_drm_job_info, label)}},
 	{"DMA_BUF_SYNC", ON_DMA_BUF, DMA_BUF_IOCTL_SYNC, 0, {
 		M(struct dma_buf_sync, flags, IS_FLAGS, 7, GIVE_1)}},
 	{"DMA_BUF_EXPORT", ON_DMA_BUF, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, 0, {

@@ -143,6 +143,8 @@ Test(drivers_mock_report, fence_info_tells_started_from_finished)
 	cr_expect_not(info.finished);
 	cr_assert(wwr_job_fence_info(wwr_job_finished(scene.gated.job), &info));
 	cr_expect(info.finished);
+	cr_expect_eq(info.device, scene.mock.device);
+	cr_expect_eq(info.engine, -1, "it has not finished");
 	cr_expect_not(wwr_job_fence_info(scene.gate, &info));
 	scene_fini(&scene);
 }

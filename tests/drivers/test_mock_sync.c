@@ -206,6 +206,24 @@ Test(drivers_mock_sync, submit_fence_that_is_broken_shows_as_wrong_bytes)
 	finish();
 }
 
+Test(drivers_mock_sync, submit_fence_may_be_given_as_a_fence)
+{
+	struct mock_job source, job;
+
+	setup();
+	source = mock_endless(&mock, bcs, 1);
+	mock_run(&source);
+	job = mock_job(&mock, rcs, 2);
+	mock_use(&job, mock_bo(&mock), WWR_ACCESS_WRITE);
+	cr_assert_eq(wwr_job_add_submit_fence_of(job.job, wwr_job_finished(source.job)), 0);
+	job.note.source_seeds[job.note.num_sources++] = 1;
+	mock_run(&job);
+	mock_join(&job);
+	cr_expect_not(mock_has_finished(&source));
+	mock_end(&source);
+	finish();
+}
+
 /* All that is left of it is the fence of its end. */
 Test(drivers_mock_sync, submit_fence_of_a_job_that_is_gone_has_started)
 {

@@ -24,7 +24,7 @@ Test(drivers_wwrmock_bo, blocks_have_the_sizes_they_will_keep)
 	cr_expect_eq(sizeof(struct wwr_drm_get_param), 16);
 	cr_expect_eq(sizeof(struct wwr_drm_bo_create), 24);
 	cr_expect_eq(sizeof(struct wwr_drm_bo_map), 16);
-	cr_expect_eq(sizeof(struct wwr_drm_bo_info), 24);
+	cr_expect_eq(sizeof(struct wwr_drm_bo_info), 40);
 	cr_expect_eq(sizeof(struct wwr_drm_bo_wait), 24);
 	cr_expect_eq(sizeof(struct wwr_drm_queue_create), 24);
 	cr_expect_eq(sizeof(struct wwr_drm_queue_destroy), 8);
@@ -32,6 +32,9 @@ Test(drivers_wwrmock_bo, blocks_have_the_sizes_they_will_keep)
 	cr_expect_eq(sizeof(struct wwr_drm_submit_sync), 16);
 	cr_expect_eq(sizeof(struct wwr_drm_submit_stats), 40);
 	cr_expect_eq(sizeof(struct wwr_drm_submit), 112);
+	cr_expect_eq(sizeof(struct wwr_drm_queue_set), 16);
+	cr_expect_eq(sizeof(struct wwr_drm_job_end), 16);
+	cr_expect_eq(sizeof(struct wwr_drm_job_info), 32);
 }
 
 Test(drivers_wwrmock_bo, version_names_the_driver)
@@ -131,6 +134,16 @@ Test(drivers_wwrmock_bo, info_and_map_tell_what_was_asked_for)
 	cr_expect_eq(wm_do(wm_file, WWR_IOCTL_BO_MAP, &map), -EINVAL);
 	map = (struct wwr_drm_bo_map){.handle = 77};
 	cr_expect_eq(wm_do(wm_file, WWR_IOCTL_BO_MAP, &map), -ENOENT);
+
+	/* As clients of ABI 1 know it. */
+	info = (struct wwr_drm_bo_info){.handle = create.handle, .num_backoffs = 1};
+	cr_expect_eq(wm_do(wm_file, WWR_IOCTL_BO_INFO, &info), -EINVAL);
+	cr_expect_eq(wm_do(wm_file,
+			   _IOC(_IOC_READ | _IOC_WRITE, DRM_IOCTL_BASE, DRM_COMMAND_BASE + 3u, 24),
+			   &info),
+		     0);
+	cr_expect_eq(info.size, 8192);
+	cr_expect_eq(info.num_backoffs, 1, "nothing behind its end is touched");
 
 	cr_assert_eq(wm_do(wm_file, DRM_IOCTL_MODE_CREATE_DUMB, &dumb), 0);
 	info = (struct wwr_drm_bo_info){.handle = dumb.handle};

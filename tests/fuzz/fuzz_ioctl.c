@@ -39,6 +39,8 @@ static uint64_t right_value(enum hostile_value value)
 		return numbers[value];
 	if (value == GIVE_QUEUE && world_choose(2) == 0)
 		return 0;
+	if (value == GIVE_JOB)
+		return world_num_jobs() - 1 - world_choose(4);
 	if (value <= GIVE_FENCE)
 		return guess_handle();
 	if (value <= GIVE_EVENT_FD)

@@ -339,15 +339,21 @@ struct counts {
 	uint64_t num_jobs;
 };
 
-static struct counts count(struct core_file *file)
+uint64_t world_num_jobs(void)
 {
 	const struct wwrmock_device *mock = devices[1]->driver_data;
 	struct wwr_device_stats stats;
+
+	wwr_device_get_stats(mock->gpu, &stats);
+	return stats.num_submitted;
+}
+
+static struct counts count(struct core_file *file)
+{
 	struct counts counts = {.num_gems = handle_table_count(&file->gems),
 				.num_syncobjs = handle_table_count(&file->syncobjs)};
 
-	wwr_device_get_stats(mock->gpu, &stats);
-	counts.num_jobs = stats.num_submitted;
+	counts.num_jobs = world_num_jobs();
 	for (int i = 0; i < NUM_CLIENT_FDS; i++)
 		counts.num_fds += ioctl_world.fds[i] >= 0;
 	return counts;

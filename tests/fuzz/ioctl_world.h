@@ -46,6 +46,9 @@ void world_end(void);
 /* The next allocations but one after so many fail; 0 = none. */
 void world_starve(unsigned int after);
 
+/* How many jobs there were so far: that is the next one's number. */
+uint64_t world_num_jobs(void);
+
 /*
  * An ioctl of the client, its block at the beginning of the arena, sometimes where it cannot be
  * written; checks what holds for all.

@@ -38,7 +38,7 @@
  */
 
 /** This interface; see WWR_DRM_PARAM_ABI. */
-#define WWR_DRM_ABI 2
+#define WWR_DRM_ABI 3
 
 /* -- What the device is like ------------------------------------------------------------------ */
 
@@ -127,11 +127,13 @@ struct wwr_drm_bo_map {
 
 /** Look at a buffer; also at one that was imported or made as a dumb buffer. */
 struct wwr_drm_bo_info {
-	uint32_t handle; /**< in */
-	uint32_t flags;	 /**< in: 0; out: WWR_DRM_BO_x */
-	uint64_t size;	 /**< in: 0; out: bytes */
-	uint32_t domain; /**< in: 0; out: as wished for; WWR_DRM_DOMAIN_GTT if nobody did */
-	uint32_t pad;	 /**< in: 0 */
+	uint32_t handle;       /**< in */
+	uint32_t flags;	       /**< in: 0; out: WWR_DRM_BO_x */
+	uint64_t size;	       /**< in: 0; out: bytes */
+	uint32_t domain;       /**< in: 0; out: as wished for; WWR_DRM_DOMAIN_GTT if nobody did */
+	uint32_t pad;	       /**< in: 0 */
+	uint64_t num_backoffs; /**< in: 0; out: submits that gave up their locks for it; ABI 3 */
+	uint64_t wait_ns;      /**< in: 0; out: time that submits slept for its lock; ABI 3 */
 };
 
 /** Wait as a writer has to, for readers too; without it for writers only. */
@@ -183,6 +185,22 @@ struct wwr_drm_queue_destroy {
 	uint32_t pad;	 /**< in: 0 */
 };
 
+/** As wwr_drm_queue_create.priority. */
+#define WWR_DRM_QUEUE_PRIORITY 0
+/** 1: endless jobs give way to others that are ready, as they do at first; 0: they do not. */
+#define WWR_DRM_QUEUE_PREEMPTIBLE 1
+
+/**
+ * Change a queue, for jobs that are submitted from now on; ABI 3.
+ *
+ * -EINVAL: an unknown property; a value out of its range.
+ */
+struct wwr_drm_queue_set {
+	uint32_t handle;   /**< in */
+	uint32_t property; /**< in: WWR_DRM_QUEUE_x */
+	int64_t value;	   /**< in */
+};
+
 /* -- Jobs ------------------------------------------------------------------------------------- */
 
 /** What a job does with a buffer: one of them, or both. */
@@ -196,10 +214,17 @@ struct wwr_drm_submit_bo {
 	uint32_t flags;	 /**< in: WWR_DRM_BO_x */
 };
 
+/**
+ * Of in_syncs: not the end of the jobs whose fence it is, but their start, as with
+ * WWR_DRM_SUBMIT_FENCE_FD_START; ABI 3.
+ */
+#define WWR_DRM_SYNC_START (1u << 0)
+#define WWR_DRM_SYNC_FLAGS WWR_DRM_SYNC_START
+
 /** A syncobj of a job. */
 struct wwr_drm_submit_sync {
 	uint32_t handle; /**< in */
-	uint32_t flags;	 /**< in: 0 */
+	uint32_t flags;	 /**< in: of in_syncs WWR_DRM_SYNC_x, of out_syncs 0 */
 	uint64_t point;	 /**< in: of a timeline; 0 = the fence as a whole */
 };
 
@@ -218,9 +243,14 @@ struct wwr_drm_submit_sync {
  * signalled.
  */
 #define WWR_DRM_SUBMIT_FENCE_FD_START (1u << 3)
+/**
+ * The job runs until JOB_END ends it, or the file is closed; duration_ns is 0.  While it runs it
+ * gives way to others that are ready, see WWR_DRM_QUEUE_PREEMPTIBLE; ABI 3.
+ */
+#define WWR_DRM_SUBMIT_ENDLESS (1u << 4)
 #define WWR_DRM_SUBMIT_FLAGS                                                                       \
 	(WWR_DRM_SUBMIT_FENCE_FD_IN | WWR_DRM_SUBMIT_FENCE_FD_OUT | WWR_DRM_SUBMIT_EXPLICIT_SYNC | \
-	 WWR_DRM_SUBMIT_FENCE_FD_START)
+	 WWR_DRM_SUBMIT_FENCE_FD_START | WWR_DRM_SUBMIT_ENDLESS)
 
 /** Limits of a submit; see WWR_DRM_PARAM_x for those of a device. */
 #define WWR_DRM_MAX_BOS		16384
@@ -249,7 +279,7 @@ struct wwr_drm_submit_stats {
  * commit says in which order.
  *
  * stats_bytes is at least the size above, or 0 without an address.  After a failure the contents of
- * stats mean nothing.
+ * stats mean nothing, but for -EDEADLK.
  *
  * Addresses and strides of arrays without entries are not looked at.
  *
@@ -259,11 +289,12 @@ struct wwr_drm_submit_stats {
  *
  * -EINVAL: also a sync without a fence, or without the point, that the job should wait for;
  *          in_fd is not a sync_file; FENCE_FD_START without FENCE_FD_IN; there is no such engine;
- * more buffers, syncs or time than the limits above. -EBADF:  in_fd is not open. -E2BIG:  an
- * array's elements have members that the device does not know, and they are not 0. -EOPNOTSUPP: the
- * device has no syncobjs, or no timelines, and they were asked for. -ENOSPC: as many jobs of this
- * file are pending as may be; wait for one. -EINTR:  a signal handler ran during the sleep for a
- * buffer's lock.
+ * more buffers, syncs or time than the limits above; a duration of an endless job. -EBADF:  in_fd
+ * is not open. -E2BIG:  an array's elements have members that the device does not know, and they
+ * are not 0. -EOPNOTSUPP: the device has no syncobjs, or no timelines, and they were asked for.
+ * -ENOSPC: as many jobs of this file are pending as may be; wait for one. -EINTR:  a signal handler
+ * ran during the sleep for a buffer's lock. -EDEADLK:  it gave up its locks more than retry_limit
+ * times (not -EAGAIN, for which drmIoctl() calls again).
  */
 struct wwr_drm_submit {
 	uint32_t flags;	  /**< in: WWR_DRM_SUBMIT_x */
@@ -290,7 +321,33 @@ struct wwr_drm_submit {
 	uint64_t stats; /**< in: address of struct wwr_drm_submit_stats; 0 = not wanted; ABI 2 */
 	uint32_t
 	    stats_bytes; /**< in: its size as the client knows it, or 0; the rest is left alone */
+	uint32_t retry_limit; /**< in: fail rather than try again more often; 0 = none; ABI 3 */
+};
+
+/**
+ * End an endless job as soon as an engine sees it, or before it has begun; ABI 3.
+ *
+ * -ENOENT: this file has no endless job of that number that runs or waits, or it was ended.
+ */
+struct wwr_drm_job_end {
+	uint64_t commit; /**< in: what SUBMIT returned */
+	uint32_t flags;	 /**< in: 0 */
 	uint32_t pad;	 /**< in: 0 */
+};
+
+/**
+ * Look at the job whose fence a syncobj has as a whole, not at a point; ABI 3.
+ *
+ * -EINVAL: the syncobj has no fence, or not one of a job of this driver.
+ * -EOPNOTSUPP: the device has no syncobjs.
+ */
+struct wwr_drm_job_info {
+	uint32_t syncobj; /**< in */
+	uint32_t flags;	  /**< in: 0 */
+	int32_t status;	  /**< in: 0; out: 1 finished, 0 not yet, below 0 the error it ended with */
+	uint32_t engine;  /**< in: 0; out: WWR_DRM_ENGINE() it ran on; 0 = none, or not finished */
+	uint64_t commit;  /**< in: 0; out: as SUBMIT returned */
+	uint64_t label;	  /**< in: 0; out: as SUBMIT was told */
 };
 
 /* -- Numbers ---------------------------------------------------------------------------------- */
@@ -303,5 +360,8 @@ struct wwr_drm_submit {
 #define WWR_IOCTL_QUEUE_CREATE	DRM_IOWR(DRM_COMMAND_BASE + 0x5, struct wwr_drm_queue_create)
 #define WWR_IOCTL_QUEUE_DESTROY DRM_IOW(DRM_COMMAND_BASE + 0x6, struct wwr_drm_queue_destroy)
 #define WWR_IOCTL_SUBMIT	DRM_IOWR(DRM_COMMAND_BASE + 0x7, struct wwr_drm_submit)
+#define WWR_IOCTL_QUEUE_SET	DRM_IOW(DRM_COMMAND_BASE + 0x8, struct wwr_drm_queue_set)
+#define WWR_IOCTL_JOB_END	DRM_IOW(DRM_COMMAND_BASE + 0x9, struct wwr_drm_job_end)
+#define WWR_IOCTL_JOB_INFO	DRM_IOWR(DRM_COMMAND_BASE + 0xa, struct wwr_drm_job_info)
 
 #endif /* WWRESV_UAPI_WWR_DRM_H */
