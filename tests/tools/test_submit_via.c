@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* `wwresv submit --via libdrm`: the same runs as a client of the devices, and what it refuses. */
+#include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/tools/test_submit_tool.h"
 #include "tests/tools/test_wsim.h"
@@ -126,8 +130,208 @@ Test(submit_via, options_of_the_direct_path_are_refused)
 	TOOL_EXPECT_ERROR(2, "--via", "game", "--via", "telepathy");
 }
 
-Test(submit_via, steps_without_an_ioctl_are_named)
+/* Both ways do all of it, and find nothing wrong. */
+static void expect_same_run(const char *workload)
 {
-	TOOL_EXPECT_ERROR(2, "step 1 of explicit is a software fence", "explicit", "--via",
+	json_t *direct =
+	    RUN_JSON(workload, "--clients", "3", "--scale", "0.01", "--repeat", "2", "--seed", "8");
+	json_t *via = RUN_JSON(workload, "--clients", "3", "--scale", "0.01", "--repeat", "2",
+			       "--seed", "8", "--via", "libdrm");
+
+	expect_same_counts(direct, via, json_number_at(direct, "jobs.submitted"));
+	json_decref(direct);
+	json_decref(via);
+}
+
+Test(submit_via, every_built_in_workload_is_the_same_as_direct)
+{
+	static const char *const names[] = {"contended", "desktop",    "explicit",
+					    "game",	 "shared-set", "video"};
+	size_t num;
+
+	(void)wsim_builtin_list(&num);
+	cr_expect_eq(num, sizeof(names) / sizeof(names[0]));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		expect_same_run(names[i]);
+}
+
+Test(submit_via, every_descriptor_is_the_same_as_direct, .timeout = 600)
+{
+	const char *dir;
+	struct dirent *entry;
+	unsigned int num = 0;
+	char path[512];
+	DIR *handle;
+
+	TEST_NEED_WSIM_DIR(&dir);
+	handle = opendir(dir);
+	cr_assert_not_null(handle);
+	while ((entry = readdir(handle)) != NULL) {
+		size_t len = strlen(entry->d_name);
+
+		if (len < 5 || strcmp(entry->d_name + len - 5, ".wsim") != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		expect_same_run(path);
+		num++;
+	}
+	closedir(handle);
+	cr_expect_geq(num, 12);
+}
+
+/* Each of these hangs, or differs from the replay, if what it is about does not reach the device.
+ */
+Test(submit_via, fences_of_all_kinds_are_the_same_as_direct)
+{
+	/* A software fence holds two batches back; one is behind the end of the other. */
+	expect_same_run("f,1.RCS.100.f-1.0,2.VCS.100.f-1|f-2.0,a.-3,s.-2");
+	/* What starts with another one, which has not ended: that is held by nothing else. */
+	expect_same_run("1.RCS.*.0.0,2.VCS.100.s-1.1,2.BCS.5.s-2|f-1.1,T.-3,s.-4");
+	/* The wait is for one job, not for those that were submitted before it. */
+	expect_same_run("f,1.RCS.5.f-1.0,2.VCS.5.0.1,a.-3,s.-3");
+	/* A fence that nobody reaches goes with the loop; the same one is named twice. */
+	expect_same_run("f,f,1.RCS.5.f-1|f-2|f-2.0,2.RCS.5.-1.0");
+	expect_same_run("q.1,3.VCS.5.0.0,4.VCS.5.0.0,t.1,3.VCS.5.0.0,4.RCS.5.-1.0");
+	/* Twice the same start, and two of one batch. */
+	expect_same_run("1.RCS.5.0.0,2.VCS.5.s-1|s-1.0,3.BCS.5.s-1|s-2.0");
+}
+
+Test(submit_via, contexts_are_the_same_as_direct)
+{
+	/* The second context gets the engine only because the first gives way. */
+	expect_same_run("1.RCS.*.0.0,2.RCS.5.0.1,T.-2,s.-3");
+	expect_same_run("X.1.0,1.RCS.*.0.0,2.VCS.5.s-1.1,T.-2,2.RCS.5.0.1,X.1.7,1.RCS.*.0.0,"
+			"2.RCS.5.0.1,T.-2");
+	/* Any number is a priority. */
+	expect_same_run("P.1.5,P.2.-2000,1.RCS.5.0.0,2.RCS.5.0.0,P.2.2147483647,2.RCS.5.0.1");
+	expect_same_run(
+	    "M.1.VCS,B.1,b.1.VCS2.VCS1,1.VCS.5.0.0,1.DEFAULT.5.-1.0,S.1.3,1.VCS2.5.0.0");
+}
+
+/* Without end by itself, and behind a fence that no step reaches. */
+Test(submit_via, stall_is_reported_and_ends)
+{
+	TOOL_EXPECT_ERROR(1, "stall: no job completed", "1.RCS.*.0.1", "--timeout", "0.5", "--via",
 			  "libdrm");
+	TOOL_EXPECT_ERROR(1, "the device tells nothing", "f,1.RCS.5.f-1.1,a.-2", "--timeout", "0.5",
+			  "--via", "libdrm");
+}
+
+/* A software fence and a job that nobody ends: the end of the client does. */
+Test(submit_via, signal_ends_what_has_no_end)
+{
+	struct tool tool = tool_start_on_terminal(
+	    (const char *const[]){"submit", "1.RCS.5.0.0,f,1.RCS.*.f-1.1", "--timeout", "100",
+				  "--via", "libdrm", "--json", NULL});
+	json_t *json;
+
+	cr_assert(tool_wait_for(&tool, " jobs "), "no progress: %s", tool.err);
+	cr_assert_eq(kill(tool.pid, SIGINT), 0);
+	tool_finish(&tool);
+	json = tool_json(&tool);
+	cr_expect_eq(tool.code, 128 + SIGINT, "%d %s", tool.code, tool.err);
+	cr_expect_str_eq(json_string_value(json_at(json, "ended")), "interrupted");
+	cr_expect_eq(json_number_at(json, "jobs.completed"),
+		     json_number_at(json, "jobs.submitted"));
+	cr_expect_eq(json_number_at(json, "verify.mismatches"), 0);
+	json_decref(json);
+	tool_free(&tool);
+}
+
+static void expect_job_line(const char *line)
+{
+	static const char *const keys[] = {"client",  "loop",	 "step",
+					   "buffers", "retries", "wait_us"};
+	json_t *json = json_loads(line, 0, NULL);
+
+	cr_assert_not_null(json, "%s", line);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		cr_expect_geq(json_number_at(json, keys[i]), 0);
+	cr_expect_eq(json_object_size(json), 10);
+	cr_expect_eq(json_number_at(json, "buffers"), 13);
+	cr_expect_str_eq(json_string_value(json_at(json, "workload")), "contended");
+	cr_expect(json_is_null(json_at(json, "contended")) ||
+		  strncmp(json_string_value(json_at(json, "contended")), "contended/w1[", 13) == 0);
+	/* A job has an engine, or the reason why it has none. */
+	cr_expect_eq(json_is_string(json_at(json, "engine")), json_is_null(json_at(json, "error")));
+	json_decref(json);
+}
+
+static unsigned int count_lines(const char *path)
+{
+	unsigned int num = 0;
+	char line[512];
+	FILE *file = fopen(path, "re");
+
+	cr_assert_not_null(file);
+	for (; fgets(line, sizeof(line), file) != NULL; num++)
+		expect_job_line(line);
+	fclose(file);
+	return num;
+}
+
+/* Some may give up, and are counted and written down all the same. */
+static void expect_limited_run(const char *path)
+{
+	struct tool tool =
+	    TOOL_RUN("contended", "--clients", "8", "--scale", "0", "--repeat", "20",
+		     "--retry-limit", "1", "--jobs", path, "--json", "--via", "libdrm");
+	json_t *json = tool_json(&tool);
+	double failed = json_number_at(json, "jobs.failed");
+
+	cr_expect_eq(tool.code, failed > 0 ? 1 : 0);
+	cr_expect_eq(failed + json_number_at(json, "jobs.completed"), 1280);
+	cr_expect_eq(json_number_at(json, "jobs.submitted"), 1280);
+	cr_expect_eq(json_number_at(json, "verify.mismatches"), 0);
+	cr_expect_leq(json_number_at(json, "reservation.retries_max"), 1);
+	json_decref(json);
+	tool_free(&tool);
+}
+
+Test(submit_via, jobs_file_has_a_line_a_job_with_its_engine)
+{
+	char path[] = "/tmp/wwresv-via-XXXXXX";
+	int fd = mkstemp(path);
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+	TOOL_EXPECT(0, "contended", "--clients", "4", "--jobs", path, "--via", "libdrm");
+	cr_expect_eq(count_lines(path), 32);
+	expect_limited_run(path);
+	cr_expect_eq(count_lines(path), 1280);
+	unlink(path);
+}
+
+/* Fewer buffers than the table has rows: it must have every back-off and all the time. */
+Test(submit_via, contended_table_adds_up)
+{
+	json_t *json =
+	    RUN_JSON("W.1.4k,W.2.4k,W.3.4k,1.RCS.5.w1-0|w2-0|w3-0.0,"
+		     "2.VCS.5.w3-0|w2-0|w1-0.0,3.BCS.5.w2-0|w3-0|w1-0.0",
+		     "--clients", "8", "--scale", "0", "--repeat", "100", "--via", "libdrm");
+	const json_t *entry;
+	double backoffs = 0, wait_us = 0;
+	size_t i;
+
+	json_array_foreach(json_at(json, "contended"), i, entry)
+	{
+		backoffs += json_number_at(entry, "backoffs");
+		wait_us += json_number_at(entry, "wait_us");
+	}
+	cr_expect_eq(backoffs, json_number_at(json, "reservation.backoffs"));
+	cr_expect_float_eq(wait_us, json_number_at(json, "reservation.wait_us"), 1.0);
+	json_decref(json);
+}
+
+Test(submit_via, more_than_the_device_takes_is_refused)
+{
+	char text[8192] = "f";
+
+	for (int i = 0; i < 1025; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 i == 0 ? ",1.RCS.1.f-1" : "|f-1");
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), ".0");
+	TOOL_EXPECT_ERROR(2, "waits for 1025 explicit fences", text, "--via", "libdrm");
+	TOOL_EXPECT_ERROR(2, "runs for longer", "1.RCS.60000001.0.0", "--via", "libdrm");
+	TOOL_EXPECT(0, "1.RCS.60000000.0.0", "--via", "libdrm", "--scale", "0");
 }

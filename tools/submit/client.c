@@ -7,6 +7,7 @@
 
 #include <wwresv/device.h>
 #include <wwresv/fence.h>
+#include <wwresv/uapi/wwr_drm.h>
 
 #include "lockset/wwr_atomic.h"
 #include "tools/common/clock.h"
@@ -70,6 +71,23 @@ static int create_queues(struct client *client)
 	return ret;
 }
 
+/* For batches through the driver. */
+static int create_scratch(struct client *client)
+{
+	const struct wsim_workload *wsim = client->plan->workload->wsim;
+	size_t max_deps = 0, i;
+
+	for (i = 0; i < wsim->num_steps; i++) {
+		if (wsim->steps[i].kind == WSIM_STEP_BATCH &&
+		    wsim->steps[i].batch.num_deps > max_deps)
+			max_deps = wsim->steps[i].batch.num_deps;
+	}
+	client->deps = calloc(max_deps + 1, sizeof(*client->deps));
+	client->syncobjs = calloc((size_t)client->window.num_rows * client->window.num_batches + 1,
+				  sizeof(*client->syncobjs));
+	return client->deps != NULL && client->syncobjs != NULL ? 0 : -ENOMEM;
+}
+
 static int client_fill(struct client *client)
 {
 	const struct plan *plan = &client->run->plan;
@@ -96,6 +114,8 @@ static int client_fill(struct client *client)
 	if (ret == 0)
 		ret = window_init(&client->window, workload->num_batches,
 				  client->run->options->repeat, workload->max_rows);
+	if (ret == 0 && client->via != NULL)
+		ret = create_scratch(client);
 	return ret;
 }
 
@@ -136,6 +156,8 @@ void client_destroy(struct client *client)
 	stats_fini(&client->stats);
 	free(client->queues);
 	free(client->accesses);
+	free(client->deps);
+	free(client->syncobjs);
 	free(client->num_no_room);
 	free(client);
 }
@@ -160,6 +182,14 @@ static int recycle_row(struct client *client, uint32_t loop, enum client_activit
 	return 0;
 }
 
+/* The software ones signal. */
+static void end_fences(struct client *client)
+{
+	if (client->via != NULL)
+		via_reach_all(client->via);
+	fences_end_loop(&client->fences);
+}
+
 static int run_loop(struct client *client, uint32_t loop)
 {
 	uint32_t num_steps = (uint32_t)client->plan->workload->wsim->num_steps;
@@ -181,7 +211,7 @@ static int run_loop(struct client *client, uint32_t loop)
 		if (ret != 0)
 			return ret;
 	}
-	fences_end_loop(&client->fences);
+	end_fences(client);
 	return 0;
 }
 
@@ -212,7 +242,7 @@ void *client_main(void *arg)
 		wwr_atomic_store(&run->is_broken, 1, WWR_RELAXED);
 	}
 	/* What waits for this client's fences goes on, whoever else ends later. */
-	fences_end_loop(&client->fences);
+	end_fences(client);
 	client_set_activity(client, CLIENT_DONE, 0);
 	pthread_mutex_lock(&run->lock);
 	if (--run->num_running == 0)

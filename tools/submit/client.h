@@ -2,7 +2,8 @@
 /*
  * A client: a thread that runs its own copy of a workload.
  *
- * client.c is its life, client_step.c the steps, client_submit.c the batches.
+ * client.c is its life, client_step.c the steps, client_submit.c the batches, client_via.c those
+ * through the driver.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -21,6 +22,8 @@
 
 struct run;
 struct via_file;
+struct via_place;
+struct wwr_drm_submit_sync;
 struct wwr_fence;
 struct wwr_queue;
 
@@ -53,6 +56,8 @@ struct client {
 	struct via_file *via;		   /* (i) NULL = jobs go to the mock GPU by calls */
 	struct wwr_queue **queues;	   /* (t) as in plan_workload.queues */
 	struct plan_access *accesses;	   /* (t) scratch for one batch */
+	struct wwr_drm_submit_sync *deps;  /* (t) the same, through the driver */
+	uint32_t *syncobjs;		   /* (t) scratch: of all jobs in flight */
 	struct wwr_fence *never;	   /* (i) never signals: to sleep on */
 	struct fences fences;		   /* (t) */
 	struct window window;		   /* (t) */
@@ -83,12 +88,19 @@ void client_finish(struct client *client);
 /* client_step.c: run the step; 0, -EINTR when the run is to end, or another -errno. */
 int client_run_step(struct client *client, uint32_t loop, uint32_t step);
 /* Wait for a job of this client; NULL was never submitted and is not waited for. */
-int client_wait_job(struct client *client, const struct window_job *job,
-		    enum client_activity activity, uint32_t step);
+int client_wait_job(struct client *client, struct window_job *job, enum client_activity activity,
+		    uint32_t step);
 void client_set_activity(struct client *client, enum client_activity activity, uint32_t awaited);
 
 /* client_submit.c: a batch step. */
 int client_submit(struct client *client, uint32_t loop, uint32_t step);
+
+/* client_via.c: wait for a job that was submitted through the driver, as client_wait_job(). */
+int client_wait_via(struct client *client, struct via_place *place);
+/* End all that would not end by itself.  No step runs any more. */
+void client_end_via(struct client *client);
+/* Wait for all jobs.  Of every client what is endless was ended. */
+void client_drain_via(struct client *client);
 
 /* client_count.c: count a job that has finished and give it back. */
 void client_count_job(struct client *client, uint32_t loop, uint32_t batch);

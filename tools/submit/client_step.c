@@ -10,9 +10,6 @@
 #include "tools/submit/run.h"
 #include "tools/submit/via.h"
 
-/* How long an interrupted client may go on to wait for the device. */
-#define SLICE_NS (CLOCK_NS_PER_S / 10)
-
 void client_set_activity(struct client *client, enum client_activity activity, uint32_t awaited)
 {
 	/* Relaxed: for a report that tolerates a mix of two moments. */
@@ -31,27 +28,16 @@ static int wait_fence(struct client *client, struct wwr_fence *fence, int64_t de
 	return ret;
 }
 
-/* In slices: the device knows nothing of the token. */
-static int wait_point(struct client *client, uint64_t point)
+int client_wait_job(struct client *client, struct window_job *job, enum client_activity activity,
+		    uint32_t step)
 {
 	int ret;
 
-	do {
-		if (wwr_interrupt_token_is_set(&client->token))
-			return -EINTR;
-		ret = via_wait(client->via, point, clock_now_ns() + SLICE_NS);
-	} while (ret == -ETIME || ret == -EINTR);
-	return ret;
-}
-
-int client_wait_job(struct client *client, const struct window_job *job,
-		    enum client_activity activity, uint32_t step)
-{
-	int ret;
-
-	if (job->point != 0) {
+	if (client->via != NULL) {
+		if (!job->via.submitted || job->via.finished)
+			return 0;
 		client_set_activity(client, activity, step);
-		ret = wait_point(client, job->point);
+		ret = client_wait_via(client, &job->via);
 		client_set_activity(client, CLIENT_STEPPING, 0);
 		return ret;
 	}
@@ -102,17 +88,19 @@ static int run_period(struct client *client, uint32_t us)
 	return sleep_until(client, deadline_ns);
 }
 
-static const struct window_job *job_of_step(const struct client *client, uint32_t loop, size_t step)
+static struct window_job *job_of_step(const struct client *client, uint32_t loop, size_t step)
 {
 	return window_at(&client->window, loop, client->plan->workload->batch_of_step[step]);
 }
 
-static void set_priority(struct client *client, const struct wsim_step *step)
+static int set_priority(struct client *client, const struct wsim_step *step)
 {
 	const struct plan_workload *workload = client->plan->workload;
 	int64_t value = step->value;
 	uint32_t i;
 
+	if (client->via != NULL)
+		return via_set_priority(client->via, step->ctx_index, value);
 	if (value > INT32_MAX)
 		value = INT32_MAX;
 	if (value < INT32_MIN)
@@ -121,13 +109,16 @@ static void set_priority(struct client *client, const struct wsim_step *step)
 		if (workload->queues[i].ctx_index == step->ctx_index)
 			wwr_queue_set_priority(client->queues[i], (int)value);
 	}
+	return 0;
 }
 
 static void terminate_batch(struct client *client, uint32_t loop, size_t target)
 {
-	const struct window_job *job = job_of_step(client, loop, target);
+	struct window_job *job = job_of_step(client, loop, target);
 
-	if (job->job != NULL)
+	if (client->via != NULL)
+		via_end(client->via, &job->via);
+	else if (job->job != NULL)
 		wwr_job_end(job->job);
 }
 
@@ -146,9 +137,13 @@ int client_run_step(struct client *client, uint32_t loop, uint32_t number)
 		return client_wait_job(client, job_of_step(client, loop, step->target),
 				       CLIENT_WAITING, (uint32_t)step->target);
 	case WSIM_STEP_SW_FENCE:
-		return fences_add(&client->fences, number);
+		return client->via != NULL ? via_add_fence(client->via, number)
+					   : fences_add(&client->fences, number);
 	case WSIM_STEP_SIGNAL:
-		fences_reach(&client->fences, step->target);
+		if (client->via != NULL)
+			via_reach_fence(client->via, step->target);
+		else
+			fences_reach(&client->fences, step->target);
 		return 0;
 	case WSIM_STEP_TERMINATE:
 		terminate_batch(client, loop, step->target);
@@ -160,8 +155,7 @@ int client_run_step(struct client *client, uint32_t loop, uint32_t number)
 		client->queue_depth = step->count;
 		return 0;
 	case WSIM_STEP_PRIORITY:
-		set_priority(client, step);
-		return 0;
+		return set_priority(client, step);
 	default:
 		/* Their part of the work is in the model of the batches. */
 		return 0;

@@ -10,18 +10,8 @@
 
 #include "tools/common/clock.h"
 #include "tools/submit/client.h"
+#include "tools/submit/client_submit.h"
 #include "tools/submit/run.h"
-#include "tools/submit/via.h"
-
-/* A batch of one loop on its way. */
-struct submission {
-	struct client *client;
-	uint32_t loop;
-	uint32_t step;
-	const struct wsim_batch *wsim;
-	const struct plan_batch *plan;
-	struct window_job *place;
-};
 
 /* t.N: the batch N steps back, maybe in an earlier loop, has finished. */
 static int wait_throttle(const struct submission *submission)
@@ -79,46 +69,6 @@ static int wait_any(struct client *client, size_t num, struct wwr_fence **fences
 	return ret;
 }
 
-/*
- * The same through the driver: how many, and the point of the earliest.  Points are reached in
- * their order, so no other job counts as finished before that one.
- */
-static size_t count_points(const struct submission *submission, struct window_job *ret_earliest)
-{
-	const struct client *client = submission->client;
-	const struct plan_workload *workload = client->plan->workload;
-	uint64_t mask = workload->queues[submission->plan->queue].engine_mask;
-	uint64_t reached = via_reached(client->via), point;
-	uint32_t row, i;
-	size_t num = 0;
-
-	*ret_earliest = (struct window_job){.point = UINT64_MAX};
-	for (i = 0; i < workload->num_batches; i++) {
-		if (workload->queues[workload->batches[i].queue].engine_mask != mask)
-			continue;
-		for (row = 0; row < client->window.num_rows; row++) {
-			point = window_at(&client->window, row, i)->point;
-			if (point <= reached)
-				continue;
-			num++;
-			if (point < ret_earliest->point)
-				ret_earliest->point = point;
-		}
-	}
-	return num;
-}
-
-static int wait_points(const struct submission *submission)
-{
-	struct client *client = submission->client;
-	struct window_job earliest;
-	int ret = 0;
-
-	while (ret == 0 && count_points(submission, &earliest) >= client->queue_depth)
-		ret = client_wait_job(client, &earliest, CLIENT_FULL, submission->step);
-	return ret;
-}
-
 /* q.N: fewer than N jobs of this client are unfinished on these engines. */
 static int wait_queue_depth(const struct submission *submission)
 {
@@ -130,7 +80,7 @@ static int wait_queue_depth(const struct submission *submission)
 	if (client->queue_depth == 0)
 		return 0;
 	if (client->via != NULL)
-		return wait_points(submission);
+		return submission_wait_depth_via(submission);
 	fences = calloc((size_t)client->window.num_rows * client->window.num_batches,
 			sizeof(struct wwr_fence *));
 	if (fences == NULL)
@@ -209,8 +159,8 @@ static int submit_job(struct client *client, struct wwr_job *job,
 	return ret;
 }
 
-static void count_submit(const struct submission *submission, int error,
-			 const struct wwr_submit_result *result)
+void submission_count(const struct submission *submission, int error,
+		      const struct wwr_submit_result *result)
 {
 	struct stats *stats = &submission->client->stats;
 	struct window_job *place = submission->place;
@@ -283,7 +233,7 @@ static int submit_and_record(const struct submission *submission)
 		job_failed = true;
 	}
 	if (ret == 0 || job_failed)
-		count_submit(submission, ret, &result);
+		submission_count(submission, ret, &result);
 	if (ret != 0) {
 		wwr_job_put(job);
 		return job_failed ? 0 : ret;
@@ -292,69 +242,6 @@ static int submit_and_record(const struct submission *submission)
 	    commit_log_add(&client->log, result.commit, submission->step, submission->loop);
 	submission->place->job = job;
 	return fences_take_from_job(&client->fences, submission->step, job);
-}
-
-/* What the locks of a class count for the direct path. */
-static void count_locks(struct client *client, uint32_t num_buffers,
-			const struct via_answer *answer)
-{
-	struct client_via_stats *stats = &client->via_stats;
-
-	stats->num_locks += num_buffers;
-	stats->num_backoffs += answer->num_backoffs;
-	stats->wait_ns += answer->wait_ns;
-	/* Only the classic rules restart. */
-	stats->num_fallbacks += answer->restarts > 0;
-}
-
-static void count_answer(const struct submission *submission, const struct via_answer *answer)
-{
-	const struct wwr_submit_result result = {
-	    .num_buffers = submission->plan->num_locks,
-	    .retries = answer->retries,
-	    .losses = answer->losses,
-	    .restarts = answer->restarts,
-	    .wait_ns = answer->wait_ns,
-	    .reserve_ns = answer->reserve_ns,
-	};
-
-	submission->client->stats.num_backoffs += answer->num_backoffs;
-	count_locks(submission->client, result.num_buffers, answer);
-	count_submit(submission, 0, &result);
-	if (answer->has_contended)
-		submission->place->contended = answer->contended;
-}
-
-/* Through the driver, whose answer is the place in the order of commits. */
-static int submit_via(const struct submission *submission)
-{
-	struct client *client = submission->client;
-	const struct plan *plan = &client->run->plan;
-	uint32_t number = client->plan->number;
-	struct via_answer answer = {0};
-	struct via_job job = {
-	    .queue = submission->plan->queue,
-	    .seed = plan_job_seed(plan, number, submission->step, submission->loop),
-	    .label = plan_label(number, submission->step, submission->loop),
-	    .accesses = client->accesses,
-	};
-	int ret = commit_log_reserve(&client->log);
-
-	if (ret != 0)
-		return ret;
-	job.num_accesses = plan_accesses(plan, client->plan, submission->plan, client->accesses);
-	job.duration_ns = wsim_draw_duration(submission->wsim, &client->rng) * CLOCK_NS_PER_US;
-	client_set_activity(client, CLIENT_SUBMITTING, 0);
-	do
-		ret = via_submit(client->via, &job, &answer);
-	while (ret == -EINTR && !wwr_interrupt_token_is_set(&client->token));
-	if (ret != 0)
-		return ret;
-	submission->place->point = answer.point;
-	count_answer(submission, &answer);
-	submission->place->log_index =
-	    commit_log_add(&client->log, answer.commit, submission->step, submission->loop);
-	return 0;
 }
 
 int client_submit(struct client *client, uint32_t loop, uint32_t step)
@@ -375,8 +262,8 @@ int client_submit(struct client *client, uint32_t loop, uint32_t step)
 	if (ret == 0)
 		ret = wait_queue_depth(&submission);
 	if (ret == 0)
-		ret =
-		    client->via != NULL ? submit_via(&submission) : submit_and_record(&submission);
+		ret = client->via != NULL ? submission_via(&submission)
+					  : submit_and_record(&submission);
 	fences_close_used(&client->fences, submission.wsim, step);
 	if (ret == 0 && submission.wsim->wait)
 		ret = client_wait_job(client, submission.place, CLIENT_WAITING, step);

@@ -175,10 +175,11 @@ static void join_threads(struct run *run, uint32_t num_started)
 	for (i = 0; i < num_started; i++)
 		pthread_join(run->clients[i]->thread, NULL);
 	watchdog_arm(TEARDOWN_S, "the mock GPU did not stop when asked to; giving up");
-	/* The driver's jobs cannot be cancelled: they end by themselves. */
+	/* The driver's jobs cannot be cancelled: they end by themselves, or are ended. */
 	for (i = 0; run->via != NULL && i < run->num_clients; i++)
-		(void)via_wait(run->clients[i]->via, via_last_point(run->clients[i]->via),
-			       INT64_MAX);
+		client_end_via(run->clients[i]);
+	for (i = 0; run->via != NULL && i < run->num_clients; i++)
+		client_drain_via(run->clients[i]);
 	wwr_device_stop(run->device);
 	for (i = 0; i < run->num_clients; i++)
 		client_finish(run->clients[i]);

@@ -17,6 +17,7 @@
 #include "tools/submit/client.h"
 #include "tools/submit/run.h"
 #include "tools/submit/stall_jobs.h"
+#include "tools/submit/via.h"
 
 /* A longer list is not read by anybody. */
 #define MAX_LINES 40
@@ -223,6 +224,13 @@ static void print_locks(const struct run *run, FILE *out)
 void stall_report(struct run *run, FILE *out)
 {
 	print_clients(run, out);
+	if (run->via != NULL) {
+		fprintf(out,
+			"jobs, %" PRIu64 " have ended; of the others, and of locks, the device "
+			"tells nothing\n",
+			via_num_finished(run->via));
+		return;
+	}
 	print_locks(run, out);
 	stall_print_jobs(run, MAX_LINES, out);
 }

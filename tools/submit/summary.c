@@ -36,24 +36,48 @@ static void rank_buffer(struct summary *summary, const struct summary_contended 
 	summary->contended[place] = *entry;
 }
 
-static void rank_buffers(struct summary *summary)
+/* What submits met at each buffer's lock.  0 or -errno after a message. */
+static int get_buffers(const struct run *run, struct wwr_device_bo_stats *ret_stats)
 {
-	const struct plan *plan = &summary->run->plan;
-	struct summary_contended entry;
-	struct wwr_device_bo_stats stats;
 	uint32_t i;
+	int ret;
 
-	for (i = 0; i < plan->num_buffers; i++) {
-		wwr_device_bo_get_stats(plan->buffers[i], &stats);
-		if (stats.num_backoffs == 0 && stats.wait_ns == 0)
-			continue;
-		entry = (struct summary_contended){
-		    .buffer = i,
-		    .num_backoffs = stats.num_backoffs,
-		    .wait_ns = stats.wait_ns,
-		};
-		rank_buffer(summary, &entry);
+	if (run->via == NULL) {
+		for (i = 0; i < run->plan.num_buffers; i++)
+			wwr_device_bo_get_stats(run->plan.buffers[i], &ret_stats[i]);
+		return 0;
 	}
+	ret = via_get_buffers(run->via, ret_stats);
+	if (ret != 0)
+		cli_error("cannot look at the buffers: %s", strerror(-ret));
+	return ret;
+}
+
+static int rank_buffers(struct summary *summary)
+{
+	const struct run *run = summary->run;
+	struct wwr_device_bo_stats *stats =
+	    calloc((size_t)run->plan.num_buffers + 1, sizeof(*stats));
+	uint32_t i;
+	int ret;
+
+	if (stats == NULL) {
+		cli_error("not enough memory for the summary");
+		return -ENOMEM;
+	}
+	ret = get_buffers(run, stats);
+	for (i = 0; i < run->plan.num_buffers && ret == 0; i++) {
+		const struct summary_contended entry = {
+		    .buffer = i,
+		    .num_backoffs = stats[i].num_backoffs,
+		    .wait_ns = stats[i].wait_ns,
+		};
+
+		if (entry.num_backoffs != 0 || entry.wait_ns != 0)
+			rank_buffer(summary, &entry);
+	}
+	free(stats);
+	return ret;
 }
 
 uint64_t summary_client_busy_ns(const struct run *run, uint32_t client)
@@ -127,7 +151,9 @@ static int summary_fill(struct summary *summary)
 	wwr_device_get_recovery(run->device, &summary->sched);
 	summary->fairness = run_fairness(run);
 	wwr_device_get_memory(run->device, &summary->memory);
-	rank_buffers(summary);
+	ret = rank_buffers(summary);
+	if (ret != 0)
+		return ret;
 	ret = run->via != NULL ? via_fetch(run->via) : 0;
 	if (ret != 0) {
 		cli_error("cannot read the buffers: %s", strerror(-ret));

@@ -3,7 +3,7 @@
  * Invariant: a buffer of the plan is made by the first client that has it; `maker` tells by whose
  * file and `handle` by which of its handles.  Other clients have it by PRIME.
  */
-#include "tools/submit/via.h"
+#include "tools/submit/via_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,33 +24,11 @@
 
 #define NODE "/dev/dri/renderD128"
 
-/* Fields: (i) immutable, (t) the client's thread. */
-struct via_file {
-	const struct plan *plan;	  /* (i) */
-	const struct plan_client *client; /* (i) */
-	int fd;				  /* (i) */
-	uint32_t syncobj;		  /* (i) */
-	uint32_t *queues;		  /* (i) as in plan_workload.queues */
-	uint32_t *handles;		  /* (i) by slot */
-	struct wwr_drm_submit_bo *bos;	  /* (t) scratch for one job */
-	uint64_t last_point;		  /* (t) */
-};
-
 struct via {
 	const struct plan *plan;
 	struct via_file *files; /* by client */
 	uint32_t num_files;
 };
-
-/* The slot of one of the client's buffers. */
-static uint32_t slot_of(const struct plan_client *client, uint32_t buffer)
-{
-	const struct plan_workload *workload = client->workload;
-
-	if (buffer - workload->shared_base < workload->num_shared)
-		return buffer - workload->shared_base;
-	return buffer - client->private_base + workload->num_shared;
-}
 
 /* Copy the touched bytes of a buffer from the plan's memory, or to it. */
 static int copy_bytes(const struct via_file *file, uint32_t slot, bool from_plan)
@@ -87,19 +65,6 @@ static int make_buffer(struct via_file *file, uint32_t slot)
 	return copy_bytes(file, slot, true);
 }
 
-/* The buffer is another file's. */
-static int share_buffer(struct via_file *file, const struct via_file *maker, uint32_t slot)
-{
-	int fd, ret = 0;
-
-	if (drmPrimeHandleToFD(maker->fd, maker->handles[slot], DRM_CLOEXEC | DRM_RDWR, &fd) != 0)
-		return -errno;
-	if (drmPrimeFDToHandle(file->fd, fd, &file->handles[slot]) != 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 /* The file of the first client of this workload. */
 static const struct via_file *maker_of(const struct via *via, const struct via_file *file)
 {
@@ -110,19 +75,53 @@ static const struct via_file *maker_of(const struct via *via, const struct via_f
 	return maker;
 }
 
+/* The slots whose buffers this file makes end with the last one. */
+static uint32_t first_made(const struct via *via, const struct via_file *file)
+{
+	return maker_of(via, file) == file ? 0 : file->client->workload->num_shared;
+}
+
 static int make_buffers(const struct via *via, struct via_file *file)
 {
-	const struct plan_workload *workload = file->client->workload;
-	const struct via_file *maker = maker_of(via, file);
 	uint32_t slot;
 	int ret = 0;
 
-	for (slot = 0; slot < workload->num_slots && ret == 0; slot++) {
-		if (slot < workload->num_shared && maker != file)
-			ret = share_buffer(file, maker, slot);
-		else
-			ret = make_buffer(file, slot);
+	for (slot = first_made(via, file); slot < file->client->workload->num_slots && ret == 0;
+	     slot++)
+		ret = make_buffer(file, slot);
+	return ret;
+}
+
+/* All other clients of the workload get the buffer, too. */
+static int share_buffer(struct via *via, const struct via_file *maker, uint32_t slot)
+{
+	uint32_t i;
+	int fd, ret = 0;
+
+	if (drmPrimeHandleToFD(maker->fd, maker->handles[slot], DRM_CLOEXEC | DRM_RDWR, &fd) != 0)
+		return -errno;
+	for (i = 0; i < via->num_files && ret == 0; i++) {
+		struct via_file *file = &via->files[i];
+
+		if (file == maker || file->client->workload != maker->client->workload)
+			continue;
+		if (drmPrimeFDToHandle(file->fd, fd, &file->handles[slot]) != 0)
+			ret = -errno;
 	}
+	close(fd);
+	return ret;
+}
+
+/* What the clients of this file's workload have in common, if it is the one that made it. */
+static int share_buffers(struct via *via, const struct via_file *file)
+{
+	uint32_t slot;
+	int ret = 0;
+
+	if (maker_of(via, file) != file)
+		return 0;
+	for (slot = 0; slot < file->client->workload->num_shared && ret == 0; slot++)
+		ret = share_buffer(via, file, slot);
 	return ret;
 }
 
@@ -137,6 +136,7 @@ static int make_queues(struct via_file *file)
 		if (drmIoctl(file->fd, WWR_IOCTL_QUEUE_CREATE, &create) != 0)
 			return -errno;
 		file->queues[i] = create.handle;
+		file->gives_way[i] = true;
 	}
 	return 0;
 }
@@ -147,14 +147,18 @@ static int open_file(const struct via *via, struct via_file *file)
 	int ret;
 
 	file->queues = calloc((size_t)workload->num_queues + 1, sizeof(*file->queues));
+	file->gives_way = calloc((size_t)workload->num_queues + 1, sizeof(*file->gives_way));
 	file->handles = calloc((size_t)workload->num_slots + 1, sizeof(*file->handles));
 	file->bos = calloc((size_t)file->plan->max_locks + 1, sizeof(*file->bos));
-	if (file->queues == NULL || file->handles == NULL || file->bos == NULL)
+	if (file->queues == NULL || file->gives_way == NULL || file->handles == NULL ||
+	    file->bos == NULL)
 		return -ENOMEM;
 	file->fd = open(NODE, O_RDWR | O_CLOEXEC);
-	if (file->fd < 0 || drmSyncobjCreate(file->fd, 0, &file->syncobj) != 0)
+	if (file->fd < 0)
 		return -errno;
-	ret = make_queues(file);
+	ret = via_open_fences(file);
+	if (ret == 0)
+		ret = make_queues(file);
 	return ret == 0 ? make_buffers(via, file) : ret;
 }
 
@@ -169,11 +173,13 @@ int via_create(const struct plan *plan, struct via **ret_via)
 	if (via == NULL || via->files == NULL)
 		ret = -ENOMEM;
 	for (i = 0; ret == 0 && i < plan->num_clients; i++) {
-		via->files[i] =
-		    (struct via_file){.plan = plan, .client = &plan->clients[i], .fd = -1};
+		via->files[i] = (struct via_file){
+		    .plan = plan, .client = &plan->clients[i], .fd = -1, .sw_sync = -1};
 		via->num_files++;
 		ret = open_file(via, &via->files[i]);
 	}
+	for (i = 0; ret == 0 && i < plan->num_clients; i++)
+		ret = share_buffers(via, &via->files[i]);
 	if (ret != 0) {
 		cli_error("--via libdrm: cannot make what client %" PRIu32 " needs of " NODE ": %s",
 			  i, strerror(-ret));
@@ -192,114 +198,16 @@ void via_destroy(struct via *via)
 	if (via == NULL)
 		return;
 	for (i = 0; i < via->num_files; i++) {
+		via_close_fences(&via->files[i]);
 		if (via->files[i].fd >= 0)
 			close(via->files[i].fd);
 		free(via->files[i].queues);
+		free(via->files[i].gives_way);
 		free(via->files[i].handles);
 		free(via->files[i].bos);
 	}
 	free(via->files);
 	free(via);
-}
-
-uint64_t via_reached(const struct via_file *file)
-{
-	uint32_t syncobj = file->syncobj;
-	uint64_t point;
-
-	return drmSyncobjQuery(file->fd, &syncobj, &point, 1) == 0 ? point : 0;
-}
-
-uint64_t via_num_finished(const struct via *via)
-{
-	uint64_t sum = 0;
-	uint32_t i;
-
-	for (i = 0; i < via->num_files; i++)
-		sum += via_reached(&via->files[i]);
-	return sum;
-}
-
-int via_fetch(struct via *via)
-{
-	uint32_t i, slot;
-	int ret = 0;
-
-	for (i = 0; i < via->num_files; i++) {
-		const struct via_file *file = &via->files[i];
-		const struct plan_workload *workload = file->client->workload;
-
-		slot = maker_of(via, file) == file ? 0 : workload->num_shared;
-		for (; slot < workload->num_slots && ret == 0; slot++)
-			ret = copy_bytes(file, slot, false);
-	}
-	return ret;
-}
-
-struct via_file *via_file(struct via *via, uint32_t client)
-{
-	return &via->files[client];
-}
-
-/* The block with all that the arrays of a job are about. */
-static struct wwr_drm_submit fill_block(struct via_file *file, const struct via_job *job)
-{
-	struct wwr_drm_submit submit = {
-	    .queue = file->queues[job->queue],
-	    .num_bos = job->num_accesses,
-	    .bos = (uintptr_t)file->bos,
-	    .bo_stride = sizeof(*file->bos),
-	    .duration_ns = job->duration_ns,
-	    .seed = job->seed,
-	    .label = job->label,
-	};
-	uint32_t i;
-
-	for (i = 0; i < job->num_accesses; i++) {
-		file->bos[i].handle = file->handles[slot_of(file->client, job->accesses[i].buffer)];
-		file->bos[i].flags = job->accesses[i].access & WWR_DRM_BO_USE_FLAGS;
-	}
-	return submit;
-}
-
-static void take_answer(const struct via_file *file, const struct via_job *job,
-			const struct wwr_drm_submit_stats *stats, struct via_answer *answer)
-{
-	uint32_t i;
-
-	answer->retries = stats->retries;
-	answer->num_backoffs = stats->num_backoffs;
-	answer->losses = stats->losses;
-	answer->restarts = stats->restarts;
-	answer->wait_ns = stats->wait_ns;
-	answer->reserve_ns = stats->reserve_ns;
-	for (i = 0; i < job->num_accesses && stats->contended != 0; i++) {
-		if (file->bos[i].handle != stats->contended)
-			continue;
-		answer->has_contended = true;
-		answer->contended = job->accesses[i].buffer;
-	}
-}
-
-int via_submit(struct via_file *file, const struct via_job *job, struct via_answer *ret_answer)
-{
-	struct wwr_drm_submit submit = fill_block(file, job);
-	struct wwr_drm_submit_stats stats = {0};
-	struct wwr_drm_submit_sync out = {
-	    .handle = file->syncobj,
-	    .point = file->last_point + 1,
-	};
-
-	submit.sync_stride = sizeof(out);
-	submit.num_out_syncs = 1;
-	submit.out_syncs = (uintptr_t)&out;
-	submit.stats = (uintptr_t)&stats;
-	submit.stats_bytes = sizeof(stats);
-	if (ioctl(file->fd, WWR_IOCTL_SUBMIT, &submit) != 0)
-		return -errno;
-	*ret_answer = (struct via_answer){.point = ++file->last_point, .commit = submit.commit};
-	take_answer(file, job, &stats, ret_answer);
-	return 0;
 }
 
 static uint64_t get_param(const struct via *via, uint32_t param, uint32_t index)
@@ -315,16 +223,55 @@ void via_get_engine(const struct via *via, unsigned int index, struct wwr_engine
 	info->busy_ns = get_param(via, WWR_DRM_PARAM_ENGINE_BUSY_NS, index);
 }
 
-int via_wait(const struct via_file *file, uint64_t point, int64_t deadline_ns)
+uint64_t via_num_finished(const struct via *via)
 {
-	uint32_t syncobj = file->syncobj;
+	uint32_t num = wwr_device_num_engines(via->plan->device);
+	uint64_t sum = 0;
+	uint32_t i;
 
-	if (point == 0)
-		return 0;
-	return drmSyncobjTimelineWait(file->fd, &syncobj, &point, 1, deadline_ns, 0, NULL);
+	for (i = 0; i < num; i++)
+		sum += get_param(via, WWR_DRM_PARAM_ENGINE_JOBS, i);
+	return sum;
 }
 
-uint64_t via_last_point(const struct via_file *file)
+int via_get_buffers(const struct via *via, struct wwr_device_bo_stats *ret_stats)
 {
-	return file->last_point;
+	uint32_t i, slot;
+
+	for (i = 0; i < via->num_files; i++) {
+		const struct via_file *file = &via->files[i];
+
+		for (slot = first_made(via, file); slot < file->client->workload->num_slots;
+		     slot++) {
+			struct wwr_drm_bo_info info = {.handle = file->handles[slot]};
+
+			if (drmIoctl(file->fd, WWR_IOCTL_BO_INFO, &info) != 0)
+				return -errno;
+			ret_stats[plan_buffer(file->client, slot)] = (struct wwr_device_bo_stats){
+			    .num_backoffs = info.num_backoffs,
+			    .wait_ns = info.wait_ns,
+			};
+		}
+	}
+	return 0;
+}
+
+int via_fetch(struct via *via)
+{
+	uint32_t i, slot;
+	int ret = 0;
+
+	for (i = 0; i < via->num_files; i++) {
+		const struct via_file *file = &via->files[i];
+		const struct plan_workload *workload = file->client->workload;
+
+		for (slot = first_made(via, file); slot < workload->num_slots && ret == 0; slot++)
+			ret = copy_bytes(file, slot, false);
+	}
+	return ret;
+}
+
+struct via_file *via_file(struct via *via, uint32_t client)
+{
+	return &via->files[client];
 }

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <wwresv/uapi/wwr_drm.h>
+
 #include "tools/common/cli.h"
+#include "tools/common/clock.h"
 #include "tools/run/front.h"
 #include "tools/run/run.h"
 #include "tools/submit/via.h"
@@ -24,13 +27,11 @@ int via_check_options(const struct submit_options *options)
 	const struct refusal refusals[] = {
 	    {options->algorithm != WWR_WOUND_WAIT, "--class"},
 	    {options->classic, "--policy"},
-	    {options->retry_limit != 0, "--retry-limit"},
 	    {options->inject != 0, "--inject"},
 	    {options->hold_us != 0, "--hold-us"},
 	    {options->sort, "--sort"},
 	    {options->break_deps != 0, "--break-dep"},
 	    {options->vram_bytes != 0, "--vram"},
-	    {options->jobs_path != NULL, "--jobs"},
 	    {options->hang_every != 0, "--hang-every"},
 	    {options->lose_after != 0, "--lose-device-after"},
 	    {options->fdinfo, "--fdinfo"},
@@ -49,43 +50,35 @@ int via_check_options(const struct submit_options *options)
 	return 0;
 }
 
-/* Why there is no ioctl for a batch; NULL: there is. */
-static const char *batch_refusal(const struct wsim_batch *batch)
+static int check_batch(const struct wsim_workload *workload, size_t step)
 {
-	if (batch->endless)
-		return "a batch without an end, and no ioctl ends a job";
-	if (batch->num_fences != 0 || batch->num_submits != 0)
-		return "a batch that waits for explicit fences";
-	return NULL;
-}
+	const struct wsim_batch *batch = &workload->steps[step].batch;
+	const size_t num = batch->num_fences + batch->num_submits;
 
-static const char *step_refusal(const struct wsim_step *step)
-{
-	switch (step->kind) {
-	case WSIM_STEP_BATCH:
-		return batch_refusal(&step->batch);
-	case WSIM_STEP_SW_FENCE:
-		return "a software fence";
-	case WSIM_STEP_PRIORITY:
-		return "a change of priority, and no ioctl changes a queue's";
-	default:
-		return NULL;
+	if (num > WWR_DRM_MAX_SYNCS) {
+		cli_error("--via libdrm: step %zu of %s waits for %zu explicit fences, and the "
+			  "device takes %d of a job",
+			  step, workload->source, num, WWR_DRM_MAX_SYNCS);
+		return -EINVAL;
 	}
+	if (batch->max_us > WWR_DRM_MAX_DURATION_NS / CLOCK_NS_PER_US) {
+		cli_error("--via libdrm: step %zu of %s runs for longer than the device lets a job",
+			  step, workload->source);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 int via_check_workload(const struct wsim_workload *workload)
 {
-	const char *why;
 	size_t i;
+	int ret = 0;
 
-	for (i = 0; i < workload->num_steps; i++) {
-		why = step_refusal(&workload->steps[i]);
-		if (why == NULL)
-			continue;
-		cli_error("--via libdrm: step %zu of %s is %s", i, workload->source, why);
-		return -EINVAL;
+	for (i = 0; i < workload->num_steps && ret == 0; i++) {
+		if (workload->steps[i].kind == WSIM_STEP_BATCH)
+			ret = check_batch(workload, i);
 	}
-	return 0;
+	return ret;
 }
 
 bool via_is_inner(void)

@@ -13,14 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/submit/via.h"
+
 struct wwr_job;
 
 #define WINDOW_NO_BUFFER UINT32_MAX
 
 struct window_job {
-	struct wwr_job *job; /* a reference; NULL = none, or it was not submitted */
-	uint64_t point;	     /* instead, through the driver: of via_wait(); 0 = none */
-	size_t log_index;    /* in the commit log */
+	struct wwr_job *job;  /* a reference; NULL = none, or it was not submitted */
+	struct via_place via; /* instead, through the driver */
+	size_t log_index;     /* in the commit log */
 	uint64_t wait_ns;
 	uint32_t retries;
 	uint32_t contended; /* buffer it met last, or WINDOW_NO_BUFFER */
