@@ -17,10 +17,8 @@
 #define MAX_ARRAY_BYTES (UINT32_C(4) << 20)
 
 static const struct core_ioctl_table *const tables[] = {
-    &core_device_ioctls,
-    &core_gem_ioctls,
-    &core_syncobj_ioctls,
-    &core_syncobj_many_ioctls,
+    &core_device_ioctls,       &core_gem_ioctls,  &core_syncobj_ioctls,
+    &core_syncobj_many_ioctls, &core_mode_ioctls,
 };
 
 static const struct core_ioctl *table_find(const struct core_ioctl *ioctls, size_t num,

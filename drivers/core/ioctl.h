@@ -35,6 +35,7 @@ struct core_ioctl_table {
 /* The tables of the core, each beside its handlers. */
 extern const struct core_ioctl_table core_device_ioctls;
 extern const struct core_ioctl_table core_gem_ioctls;
+extern const struct core_ioctl_table core_mode_ioctls;
 extern const struct core_ioctl_table core_syncobj_ioctls;
 extern const struct core_ioctl_table core_syncobj_many_ioctls;
 

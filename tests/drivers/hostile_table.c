@@ -143,6 +143,31 @@ typedef struct wwr_drm_submit submit_block;
 		NUM(struct wwr_drm_syncobj_eventfd, fd, GIVE_EVENT_FD),                            \
 		PAD(struct wwr_drm_syncobj_eventfd, pad)}}
 
+/* There is no display: only where the block is counts. */
+#define NO_DISPLAY(on, name) {#name, on, DRM_IOCTL_##name, -EOPNOTSUPP, {{NULL, 0, 0, 0, 0, 0}}}
+#define OF_NO_DISPLAY(on)                                                                  \
+	NO_DISPLAY(on, WAIT_VBLANK), NO_DISPLAY(on, CRTC_GET_SEQUENCE),                    \
+	NO_DISPLAY(on, CRTC_QUEUE_SEQUENCE), NO_DISPLAY(on, MODE_GETRESOURCES),            \
+	NO_DISPLAY(on, MODE_GETCRTC), NO_DISPLAY(on, MODE_SETCRTC),                        \
+	NO_DISPLAY(on, MODE_CURSOR), NO_DISPLAY(on, MODE_GETGAMMA),                        \
+	NO_DISPLAY(on, MODE_SETGAMMA), NO_DISPLAY(on, MODE_GETENCODER),                    \
+	NO_DISPLAY(on, MODE_GETCONNECTOR), NO_DISPLAY(on, MODE_GETPROPERTY),               \
+	NO_DISPLAY(on, MODE_SETPROPERTY), NO_DISPLAY(on, MODE_GETPROPBLOB),                \
+	NO_DISPLAY(on, MODE_GETFB), NO_DISPLAY(on, MODE_ADDFB), NO_DISPLAY(on, MODE_RMFB), \
+	NO_DISPLAY(on, MODE_PAGE_FLIP), NO_DISPLAY(on, MODE_DIRTYFB),                      \
+	NO_DISPLAY(on, MODE_GETPLANERESOURCES), NO_DISPLAY(on, MODE_GETPLANE),             \
+	NO_DISPLAY(on, MODE_SETPLANE), NO_DISPLAY(on, MODE_ADDFB2),                        \
+	NO_DISPLAY(on, MODE_OBJ_GETPROPERTIES), NO_DISPLAY(on, MODE_OBJ_SETPROPERTY),      \
+	NO_DISPLAY(on, MODE_CURSOR2), NO_DISPLAY(on, MODE_ATOMIC),                         \
+	NO_DISPLAY(on, MODE_CREATEPROPBLOB), NO_DISPLAY(on, MODE_DESTROYPROPBLOB),         \
+	NO_DISPLAY(on, MODE_CREATE_LEASE), NO_DISPLAY(on, MODE_LIST_LESSEES),              \
+	NO_DISPLAY(on, MODE_GET_LEASE), NO_DISPLAY(on, MODE_REVOKE_LEASE),                 \
+	NO_DISPLAY(on, MODE_GETFB2),                                                       \
+	{"MODE_ATTACHMODE", on, DRM_IOCTL_MODE_ATTACHMODE, 0, {{NULL, 0, 0, 0, 0, 0}}},    \
+	{"MODE_DETACHMODE", on, DRM_IOCTL_MODE_DETACHMODE, 0, {{NULL, 0, 0, 0, 0, 0}}},    \
+	{"MODE_CLOSEFB", on, WWR_DRM_IOCTL_MODE_CLOSEFB, -EOPNOTSUPP,                           \
+		{{NULL, 0, 0, 0, 0, 0}}}
+
 const struct hostile_ioctl hostile_ioctls[] = {
 	OF_EVERY_DEVICE(ON_VGEM),
 	OF_EVERY_DEVICE(ON_MOCK),
@@ -228,6 +253,8 @@ const struct hostile_ioctl hostile_ioctls[] = {
 		PAD(struct wwr_sw_sync_get_deadline, deadline_ns),
 		PAD(struct wwr_sw_sync_get_deadline, pad),
 		NUM(struct wwr_sw_sync_get_deadline, fence_fd, GIVE_SYNC_FD)}},
+	OF_NO_DISPLAY(ON_VGEM),
+	OF_NO_DISPLAY(ON_MOCK),
 };
 /* clang-format on */
 const size_t hostile_num_ioctls = sizeof(hostile_ioctls) / sizeof(hostile_ioctls[0]);
@@ -236,7 +263,7 @@ bool hostile_is_known(int ret)
 {
 	static const int known[] = {0,	   EINVAL, ENOENT, EFAULT,     ENOMEM, ENOSPC,
 				    EBADF, EBUSY,  EACCES, EOPNOTSUPP, ETIME,  EINTR,
-				    E2BIG, ENOTTY, EMFILE, ETIMEDOUT};
+				    E2BIG, ENOTTY, EMFILE, ETIMEDOUT,  EDEADLK};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (ret == -known[i])

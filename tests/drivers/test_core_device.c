@@ -147,6 +147,31 @@ Test(drivers_core_device, unknown_ioctls_are_einval)
 }
 
 /* A block that ends earlier reads as zeros there; what lies behind a longer one stays as it is. */
+/* Who may ask for it is looked at first, then the block, as in the kernel. */
+Test(drivers_core_device, displays_are_not_supported)
+{
+	static const unsigned long anybody[] = {
+	    DRM_IOCTL_MODE_GETRESOURCES, DRM_IOCTL_MODE_GETPLANERESOURCES,
+	    DRM_IOCTL_MODE_ADDFB2,	 DRM_IOCTL_MODE_GETCONNECTOR,
+	    DRM_IOCTL_MODE_RMFB,	 DRM_IOCTL_WAIT_VBLANK,
+	};
+	static const unsigned long masters[] = {DRM_IOCTL_MODE_SETCRTC, DRM_IOCTL_MODE_ATOMIC,
+						DRM_IOCTL_MODE_PAGE_FLIP};
+	unsigned char block[256] = {0};
+
+	for (size_t i = 0; i < sizeof(anybody) / sizeof(anybody[0]); i++) {
+		cr_expect_eq(core_do(other, anybody[i], block), -EOPNOTSUPP, "%zu", i);
+		cr_expect_eq(core_do(other, anybody[i], (void *)8), -EFAULT, "%zu", i);
+		cr_expect_eq(core_do(render, anybody[i], block), -EACCES, "%zu", i);
+	}
+	for (size_t i = 0; i < sizeof(masters) / sizeof(masters[0]); i++) {
+		cr_expect_eq(core_do(card, masters[i], block), -EOPNOTSUPP, "%zu", i);
+		cr_expect_eq(core_do(other, masters[i], block), -EACCES, "%zu", i);
+	}
+	/* Dumb buffers are none of that. */
+	(void)core_make_buffer(card);
+}
+
 Test(drivers_core_device, blocks_of_other_sizes_are_taken)
 {
 	struct {

@@ -92,11 +92,29 @@ static void fill_array(void)
 	memcpy(array, words, sizeof(words));
 }
 
+/* Does it look at its block?  Those of displays do not, and there are many. */
+static bool looks(const struct hostile_ioctl *ioctl)
+{
+	return ioctl->expected == 0 || ioctl->members[0].name != NULL;
+}
+
+static const struct hostile_ioctl *choose_known(void)
+{
+	const struct hostile_ioctl *ioctl = hostile_ioctls;
+	unsigned int num = 0, index;
+
+	for (size_t i = 0; i < hostile_num_ioctls; i++)
+		num += looks(&hostile_ioctls[i]);
+	index = world_choose(num);
+	while (!looks(ioctl) || index-- > 0)
+		ioctl++;
+	return ioctl;
+}
+
 /* An ioctl that there is, mostly with at most one member that is wrong. */
 static void step_known(void)
 {
-	const struct hostile_ioctl *ioctl =
-	    &hostile_ioctls[world_choose((unsigned int)hostile_num_ioctls)];
+	const struct hostile_ioctl *ioctl = choose_known();
 	unsigned int wrong = world_choose(HOSTILE_MAX_MEMBERS * 2);
 	bool all_wrong = wrong == HOSTILE_MAX_MEMBERS * 2 - 1;
 

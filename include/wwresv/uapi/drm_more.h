@@ -19,6 +19,14 @@ struct wwr_drm_set_client_name {
 
 #define WWR_DRM_IOCTL_SET_CLIENT_NAME DRM_IOWR(0xd1, struct wwr_drm_set_client_name)
 
+/* struct drm_mode_closefb */
+struct wwr_drm_mode_closefb {
+	uint32_t fb_id;
+	uint32_t pad; /**< 0 */
+};
+
+#define WWR_DRM_IOCTL_MODE_CLOSEFB DRM_IOWR(0xd0, struct wwr_drm_mode_closefb)
+
 #define WWR_DRM_CAP_ATOMIC_ASYNC_PAGE_FLIP 0x15
 
 /* struct drm_syncobj_handle with its point */
