@@ -287,14 +287,16 @@ struct wwr_drm_submit_stats {
  * point, no descriptor, no fence, whatever it was.  (If the block's memory becomes unwritable
  * while the call runs, it is -EFAULT and the job runs.)
  *
- * -EINVAL: also a sync without a fence, or without the point, that the job should wait for;
- *          in_fd is not a sync_file; FENCE_FD_START without FENCE_FD_IN; there is no such engine;
- * more buffers, syncs or time than the limits above; a duration of an endless job. -EBADF:  in_fd
- * is not open. -E2BIG:  an array's elements have members that the device does not know, and they
- * are not 0. -EOPNOTSUPP: the device has no syncobjs, or no timelines, and they were asked for.
- * -ENOSPC: as many jobs of this file are pending as may be; wait for one. -EINTR:  a signal handler
- * ran during the sleep for a buffer's lock. -EDEADLK:  it gave up its locks more than retry_limit
- * times (not -EAGAIN, for which drmIoctl() calls again).
+ * -EINVAL: also a sync without a fence, or without the point, that the job should wait for; in_fd
+ * is not a sync_file; FENCE_FD_START without FENCE_FD_IN; there is no such engine; more buffers,
+ * syncs or time than the limits above; an endless job with a duration.
+ * -EBADF: in_fd is not open.
+ * -E2BIG: an array's elements have members that the device does not know, and they are not 0.
+ * -EOPNOTSUPP: the device has no syncobjs, or no timelines, and they were asked for.
+ * -ENOSPC: as many jobs of this file are pending as may be; wait for one.
+ * -EINTR: a signal handler ran during the sleep for a buffer's lock.
+ * -EDEADLK: it would have had to try more than retry_limit times again; not -EAGAIN, for which
+ * drmIoctl() calls again.
  */
 struct wwr_drm_submit {
 	uint32_t flags;	  /**< in: WWR_DRM_SUBMIT_x */
