@@ -71,8 +71,19 @@ static int create_queues(struct client *client)
 	return ret;
 }
 
+static int create_places(struct client *client)
+{
+	const struct window *window = &client->window;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < (size_t)window->num_rows * window->num_batches && ret == 0; i++)
+		ret = via_make_place(client->via, &window->jobs[i].via);
+	return ret;
+}
+
 /* For batches through the driver. */
-static int create_scratch(struct client *client)
+static int create_via(struct client *client)
 {
 	const struct wsim_workload *wsim = client->plan->workload->wsim;
 	size_t max_deps = 0, i;
@@ -85,7 +96,9 @@ static int create_scratch(struct client *client)
 	client->deps = calloc(max_deps + 1, sizeof(*client->deps));
 	client->syncobjs = calloc((size_t)client->window.num_rows * client->window.num_batches + 1,
 				  sizeof(*client->syncobjs));
-	return client->deps != NULL && client->syncobjs != NULL ? 0 : -ENOMEM;
+	if (client->deps == NULL || client->syncobjs == NULL)
+		return -ENOMEM;
+	return create_places(client);
 }
 
 static int client_fill(struct client *client)
@@ -115,7 +128,7 @@ static int client_fill(struct client *client)
 		ret = window_init(&client->window, workload->num_batches,
 				  client->run->options->repeat, workload->max_rows);
 	if (ret == 0 && client->via != NULL)
-		ret = create_scratch(client);
+		ret = create_via(client);
 	return ret;
 }
 
@@ -168,15 +181,17 @@ static int recycle_row(struct client *client, uint32_t loop, enum client_activit
 	const struct plan_workload *workload = client->plan->workload;
 	uint32_t row = loop % client->window.num_rows;
 	uint32_t old = client->window.loops[row];
-	uint32_t i;
+	uint32_t i, batch;
 	int ret;
 
 	for (i = 0; i < workload->num_batches; i++) {
-		ret = client_wait_job(client, window_at(&client->window, old, i), activity,
-				      (uint32_t)workload->batches[i].step);
+		/* From the last one on there is less to ask the driver for: see via_wait(). */
+		batch = client->via != NULL ? workload->num_batches - 1 - i : i;
+		ret = client_wait_job(client, window_at(&client->window, old, batch), activity,
+				      (uint32_t)workload->batches[batch].step);
 		if (ret != 0)
 			return ret;
-		client_count_job(client, old, i);
+		client_count_job(client, old, batch);
 	}
 	client->window.loops[row] = loop;
 	return 0;

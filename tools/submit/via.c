@@ -24,30 +24,60 @@
 
 #define NODE "/dev/dri/renderD128"
 
+/* More buffers are mapped again when their bytes are read: a process has 65530 mappings. */
+#define MAX_MAPS 8192
+
 struct via {
 	const struct plan *plan;
 	struct via_file *files; /* by client */
 	uint32_t num_files;
 };
 
-/* Copy the touched bytes of a buffer from the plan's memory, or to it. */
-static int copy_bytes(const struct via_file *file, uint32_t slot, bool from_plan)
+static size_t touched_bytes(const struct via_file *file, uint32_t slot)
 {
-	struct wwr_device_bo *bo = file->plan->buffers[plan_buffer(file->client, slot)];
+	return wwr_device_bo_touched_bytes(file->plan->buffers[plan_buffer(file->client, slot)]);
+}
+
+static int map_buffer(const struct via_file *file, uint32_t slot, uint8_t **ret_memory)
+{
 	struct wwr_drm_bo_map map = {.handle = file->handles[slot]};
-	size_t num = wwr_device_bo_touched_bytes(bo);
 	void *memory;
 
 	if (drmIoctl(file->fd, WWR_IOCTL_BO_MAP, &map) != 0)
 		return -errno;
-	memory = mmap(NULL, num, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, (off_t)map.offset);
+	memory = mmap(NULL, touched_bytes(file, slot), PROT_READ | PROT_WRITE, MAP_SHARED, file->fd,
+		      (off_t)map.offset);
 	if (memory == MAP_FAILED)
 		return -errno;
+	*ret_memory = memory;
+	return 0;
+}
+
+static void unmap_buffer(struct via_file *file, uint32_t slot)
+{
+	if (file->maps[slot] != NULL)
+		(void)munmap(file->maps[slot], touched_bytes(file, slot));
+	file->maps[slot] = NULL;
+}
+
+/* Copy the touched bytes of a buffer from the plan's memory, or to it. */
+static int copy_bytes(struct via_file *file, uint32_t slot, bool from_plan)
+{
+	struct wwr_device_bo *bo = file->plan->buffers[plan_buffer(file->client, slot)];
+	size_t num = touched_bytes(file, slot);
+	int ret;
+
+	if (file->maps[slot] == NULL) {
+		ret = map_buffer(file, slot, &file->maps[slot]);
+		if (ret != 0)
+			return ret;
+	}
 	if (from_plan)
-		memcpy(memory, wwr_device_bo_map(bo), num);
+		memcpy(file->maps[slot], wwr_device_bo_map(bo), num);
 	else
-		memcpy(wwr_device_bo_map(bo), memory, num);
-	(void)munmap(memory, num);
+		memcpy(wwr_device_bo_map(bo), file->maps[slot], num);
+	if (!from_plan || file->plan->num_buffers > MAX_MAPS)
+		unmap_buffer(file, slot);
 	return 0;
 }
 
@@ -148,10 +178,12 @@ static int open_file(const struct via *via, struct via_file *file)
 
 	file->queues = calloc((size_t)workload->num_queues + 1, sizeof(*file->queues));
 	file->gives_way = calloc((size_t)workload->num_queues + 1, sizeof(*file->gives_way));
+	file->num_done = calloc((size_t)workload->num_queues + 1, sizeof(*file->num_done));
+	file->maps = calloc((size_t)workload->num_slots + 1, sizeof(*file->maps));
 	file->handles = calloc((size_t)workload->num_slots + 1, sizeof(*file->handles));
 	file->bos = calloc((size_t)file->plan->max_locks + 1, sizeof(*file->bos));
-	if (file->queues == NULL || file->gives_way == NULL || file->handles == NULL ||
-	    file->bos == NULL)
+	if (file->queues == NULL || file->gives_way == NULL || file->num_done == NULL ||
+	    file->handles == NULL || file->maps == NULL || file->bos == NULL)
 		return -ENOMEM;
 	file->fd = open(NODE, O_RDWR | O_CLOEXEC);
 	if (file->fd < 0)
@@ -191,21 +223,31 @@ int via_create(const struct plan *plan, struct via **ret_via)
 	return 0;
 }
 
+static void close_file(struct via_file *file)
+{
+	uint32_t slot;
+
+	for (slot = 0; file->maps != NULL && slot < file->client->workload->num_slots; slot++)
+		unmap_buffer(file, slot);
+	via_close_fences(file);
+	if (file->fd >= 0)
+		close(file->fd);
+	free(file->queues);
+	free(file->num_done);
+	free(file->gives_way);
+	free(file->handles);
+	free(file->maps);
+	free(file->bos);
+}
+
 void via_destroy(struct via *via)
 {
 	uint32_t i;
 
 	if (via == NULL)
 		return;
-	for (i = 0; i < via->num_files; i++) {
-		via_close_fences(&via->files[i]);
-		if (via->files[i].fd >= 0)
-			close(via->files[i].fd);
-		free(via->files[i].queues);
-		free(via->files[i].gives_way);
-		free(via->files[i].handles);
-		free(via->files[i].bos);
-	}
+	for (i = 0; i < via->num_files; i++)
+		close_file(&via->files[i]);
 	free(via->files);
 	free(via);
 }
@@ -262,7 +304,7 @@ int via_fetch(struct via *via)
 	int ret = 0;
 
 	for (i = 0; i < via->num_files; i++) {
-		const struct via_file *file = &via->files[i];
+		struct via_file *file = &via->files[i];
 		const struct plan_workload *workload = file->client->workload;
 
 		for (slot = first_made(via, file); slot < workload->num_slots && ret == 0; slot++)

@@ -64,12 +64,16 @@ struct via_file *via_file(struct via *via, uint32_t client);
 
 /* A job of a file, as its client knows it; zeroed at first.  The client's thread. */
 struct via_place {
-	uint32_t syncobj; /* with its fence; stays for the next job here; 0 = not made yet */
+	uint32_t syncobj; /* with its fence; stays for the next job here */
+	uint32_t queue;	  /* index into plan_workload.queues */
 	bool submitted;
 	bool finished; /* for sure */
 	bool endless;  /* and nobody has ended it */
 	uint64_t commit;
 };
+
+/* What a place needs once, before its first job.  0 or -errno. */
+int via_make_place(const struct via_file *file, struct via_place *place);
 
 /* A job as the driver takes it. */
 struct via_job {
@@ -99,8 +103,11 @@ struct via_answer {
 int via_submit(struct via_file *file, const struct via_job *job, struct via_place *place,
 	       struct via_answer *ret_answer);
 
-/* Wait for a job that was submitted.  deadline_ns is of CLOCK_MONOTONIC.  0, -ETIME or -errno. */
-int via_wait(const struct via_file *file, struct via_place *place, int64_t deadline_ns);
+/*
+ * Wait for a job that was submitted.  deadline_ns is of CLOCK_MONOTONIC.  Jobs of a queue finish in
+ * their order: no ioctl is needed for one before another that was waited for.  0, -ETIME or -errno.
+ */
+int via_wait(struct via_file *file, struct via_place *place, int64_t deadline_ns);
 
 /* The same for any of several syncobjs. */
 int via_wait_any(const struct via_file *file, uint32_t *syncobjs, uint32_t num,

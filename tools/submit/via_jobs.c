@@ -95,13 +95,16 @@ int via_set_priority(const struct via_file *file, size_t ctx_index, int64_t prio
 	return ret;
 }
 
-/* What has to be there before a job's first submit. */
-static int prepare(struct via_file *file, const struct via_job *job, struct via_place *place)
+int via_make_place(const struct via_file *file, struct via_place *place)
+{
+	return drmSyncobjCreate(file->fd, 0, &place->syncobj) == 0 ? 0 : -errno;
+}
+
+/* The queue as the job wants it. */
+static int prepare_queue(struct via_file *file, const struct via_job *job)
 {
 	int ret = 0;
 
-	if (place->syncobj == 0 && drmSyncobjCreate(file->fd, 0, &place->syncobj) != 0)
-		return -errno;
 	if (job->endless && file->gives_way[job->queue] != job->preemptible)
 		ret = set_queue(file, job->queue, WWR_DRM_QUEUE_PREEMPTIBLE, job->preemptible);
 	if (ret == 0 && job->endless)
@@ -115,7 +118,7 @@ int via_submit(struct via_file *file, const struct via_job *job, struct via_plac
 	struct wwr_drm_submit submit = fill_block(file, job);
 	struct wwr_drm_submit_stats stats = {0};
 	struct wwr_drm_submit_sync out;
-	int ret = prepare(file, job, place);
+	int ret = prepare_queue(file, job);
 
 	if (ret != 0)
 		return ret;
@@ -133,6 +136,7 @@ int via_submit(struct via_file *file, const struct via_job *job, struct via_plac
 	take_answer(file, job, &stats, ret_answer);
 	if (ret != 0)
 		return ret;
+	place->queue = job->queue;
 	place->submitted = true;
 	place->finished = false;
 	place->endless = job->endless;
@@ -140,15 +144,21 @@ int via_submit(struct via_file *file, const struct via_job *job, struct via_plac
 	return 0;
 }
 
-int via_wait(const struct via_file *file, struct via_place *place, int64_t deadline_ns)
+int via_wait(struct via_file *file, struct via_place *place, int64_t deadline_ns)
 {
+	uint64_t *num_done = &file->num_done[place->queue];
 	int ret = 0;
 
-	if (place->submitted && !place->finished)
+	if (!place->submitted || place->finished)
+		return 0;
+	if (place->commit >= *num_done) {
 		ret = drmSyncobjWait(file->fd, &place->syncobj, 1, deadline_ns, 0, NULL);
-	if (ret == 0)
-		place->finished = true;
-	return ret;
+		if (ret != 0)
+			return ret;
+		*num_done = place->commit + 1;
+	}
+	place->finished = true;
+	return 0;
 }
 
 int via_wait_any(const struct via_file *file, uint32_t *syncobjs, uint32_t num, int64_t deadline_ns)
