@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/tools/test_submit_tool.h"
@@ -113,6 +114,21 @@ Test(submit_via, eight_clients_share_the_car_chase)
 	expect_same_counts(direct, via, 808);
 	json_decref(direct);
 	json_decref(via);
+}
+
+/* A buffer is a descriptor of the library's; a system's usual limit is less than many have. */
+Test(submit_via, limit_of_descriptors_is_raised)
+{
+	struct rlimit limit, low;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = (struct rlimit){64, limit.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	TOOL_EXPECT(0, "w.1.100n4k,1.RCS.1.w1-0-99.0", "--clients", "2", "--via", "libdrm");
+	low.rlim_max = 200;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	TOOL_EXPECT_ERROR(77, "need 210 file descriptors, and the limit is 200",
+			  "w.1.100n4k,1.RCS.1.w1-0-99.0", "--clients", "2", "--via", "libdrm");
 }
 
 Test(submit_via, options_of_the_direct_path_are_refused)

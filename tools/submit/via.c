@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <wwresv/bo.h>
@@ -23,6 +24,9 @@
 #include "tools/submit/plan.h"
 
 #define NODE "/dev/dri/renderD128"
+
+/* Both ends of its device's pipe and of its software timeline's. */
+#define FDS_A_CLIENT 4
 
 /* More buffers are mapped again when their bytes are read: a process has 65530 mappings. */
 #define MAX_MAPS 8192
@@ -194,12 +198,39 @@ static int open_file(const struct via *via, struct via_file *file)
 	return ret == 0 ? make_buffers(via, file) : ret;
 }
 
+/*
+ * The library in this process has a descriptor for each buffer, and FDS_A_CLIENT.  What there may
+ * be already is for all else, explicit fences too.
+ */
+static int raise_fd_limit(const struct plan *plan)
+{
+	uint64_t num = plan->num_buffers + FDS_A_CLIENT * (uint64_t)plan->num_clients;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return 0;
+	if (num >= limit.rlim_max) {
+		cli_error("--via libdrm: the buffers of %" PRIu32 " clients need %" PRIu64
+			  " file descriptors, and the limit is %" PRIu64
+			  " (ulimit -Hn): raise it, or use fewer clients",
+			  plan->num_clients, num, (uint64_t)limit.rlim_max);
+		return -EMFILE;
+	}
+	limit.rlim_cur =
+	    num < limit.rlim_max - limit.rlim_cur ? limit.rlim_cur + num : limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : -errno;
+}
+
 int via_create(const struct plan *plan, struct via **ret_via)
 {
 	struct via *via = calloc(1, sizeof(*via));
 	uint32_t i;
-	int ret = 0;
+	int ret = raise_fd_limit(plan);
 
+	if (ret != 0) {
+		free(via);
+		return ret;
+	}
 	if (via != NULL)
 		via->files = calloc(plan->num_clients, sizeof(*via->files));
 	if (via == NULL || via->files == NULL)
