@@ -57,6 +57,18 @@ static struct wwr_effect_access *replay_copies(struct wwr_device_bo *const *bos,
 	return copies;
 }
 
+/* What the job was writing is taken as it is. */
+static void replay_tear(const struct replay_job *job, struct wwr_device_bo *const *bos,
+			const struct wwr_effect_access *copies)
+{
+	for (uint32_t i = 0; i < job->num_uses; i++) {
+		const uint32_t bo = job->uses[i].bo;
+
+		if ((job->uses[i].access & WWR_ACCESS_WRITE) != 0)
+			memcpy(copies[bo].bytes, wwr_device_bo_map(bos[bo]), copies[bo].num_bytes);
+	}
+}
+
 size_t replay_mismatches(struct wwr_device_bo *const *bos, size_t num_bos,
 			 const struct replay_job *jobs, size_t num_jobs)
 {
@@ -68,6 +80,11 @@ size_t replay_mismatches(struct wwr_device_bo *const *bos, size_t num_bos,
 	for (size_t i = 0; i < num_jobs; i++) {
 		if (jobs[i].done)
 			replay_run(&jobs[i], copies);
+	}
+	/* The last ones to touch it: whoever waits for them never ran. */
+	for (size_t i = 0; i < num_jobs; i++) {
+		if (jobs[i].torn)
+			replay_tear(&jobs[i], bos, copies);
 	}
 	for (size_t i = 0; i < num_bos; i++)
 		num += memcmp(copies[i].bytes, wwr_device_bo_map(bos[i]), copies[i].num_bytes) != 0;

@@ -19,6 +19,7 @@
 /* What a job did, as its submitter noted it down. */
 struct replay_job {
 	bool done; /* submitted, and finished without an error */
+	bool torn; /* stopped while it wrote: what it writes is not compared */
 	uint64_t seed;
 	uint32_t num_uses;
 	struct {

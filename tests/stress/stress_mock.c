@@ -142,6 +142,7 @@ static bool is_expected(const struct variant *variant, int status)
 /* Wait for a job and note how it ended. */
 static void client_retire(struct client *client, struct recent *recent)
 {
+	struct wwr_job_info info;
 	struct wwr_fence *fence;
 	int status;
 
@@ -154,7 +155,9 @@ static void client_retire(struct client *client, struct recent *recent)
 	status = wwr_fence_get_status(fence);
 	if (!is_expected(client->run->variant, status))
 		fail(client, status);
+	wwr_job_get_info(recent->job, &info);
 	client->run->notes[recent->commit].done = status == 1;
+	client->run->notes[recent->commit].torn = info.torn;
 	wwr_job_put(recent->job);
 	recent->job = NULL;
 }
