@@ -6,7 +6,7 @@
  * What a test asks of its surroundings.  The environment:
  *   WWR_TEST_SEED   number that replaces the random seed: replays a failure
  *   WWR_TEST_LONG   set: more rounds (tools/check --long)
- *   WWR_TEST_SHORT  set: fewer rounds (under valgrind)
+ *   WWR_TEST_SHORT  set: fewer rounds (under valgrind and other slow checkers)
  *   WWR_TEST_SCALE  factor of all rounds besides, for example 0.1 or 50
  *   WWR_TEST_PATIENCE  seconds after which a thread script of tests/lockset gives up
  *   WWR_TEST_INJECT  -EDEADLK about every so many locks, in programs with tests/lib/test_inject.c

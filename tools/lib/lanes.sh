@@ -25,11 +25,11 @@ install   staged installation: the examples through pkg-config
 '
 
 debug_options='-Dbuildtype=debug -Dwerror=true -Db_coverage=true'
-# LeakSanitizer looks at all there is in memory when a test ends, and the runtime of
-# UndefinedBehaviorSanitizer as a library of its own would be half of that.  C++ is in peers of the
-# bench alone.
+# What is undefined is an illegal instruction, which AddressSanitizer reports with its line: when a test
+# ends LeakSanitizer looks at all there is in memory, and half of that would be the other runtime.
+# C++ is in peers of the bench alone.
 asan_options='-Dwerror=true -Doptimization=1 -Db_sanitize=address,undefined -Dbench_cpp=disabled
--Dc_link_args=-static-libubsan'
+-Dc_args=-fsanitize-undefined-trap-on-error -Dc_link_args=-fsanitize-undefined-trap-on-error'
 release_options='-Doptimization=2 -Db_ndebug=true'
 form=${long:+--long}
 form=${form:---short}
@@ -47,6 +47,7 @@ plain_tests=$all_tests
 
 # The counters are of this run alone.  Stress is here for the branches that need two threads.
 lane_debug() {
+	use_fast_linker
 	run_step debug build build debug 'lockset reservation inject stress -tool-runs canary-debug' \
 		$debug_options || return
 	find "$out/debug" -name '*.gcda' -delete
@@ -60,7 +61,11 @@ lane_release() {
 	run_tests release release 1 "$plain_tests"
 }
 
+# In the short form random tests have fewer rounds here, and under one of the ThreadSanitizers: the
+# other lanes run them in full.
 lane_asan() {
+	use_fast_linker
+	[ -n "$long" ] || export WWR_TEST_SHORT=1
 	run_step asan build build asan 'tests canary-asan' $asan_options || return
 	# What the sanitizer makes slow is no measurement.
 	run_tests asan asan 4 "$plain_tests${long:- --no-suite bench}" "$top/tools/lib/sanitize-wrap"
@@ -82,6 +87,7 @@ lane_tsan_clang() {
 	if [ -n "$long" ]; then
 		tsan tsan-clang stress '--suite stress'
 	else
+		export WWR_TEST_SHORT=1
 		tsan tsan-clang 'stress -tool-runs' '--suite stress --no-suite tool-runs'
 	fi
 }

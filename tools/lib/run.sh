@@ -174,6 +174,11 @@ use_plain_layout() {
 	$layout true 2>/dev/null || layout=
 }
 
+# Where there are many programs and nobody but their tests uses them.
+use_fast_linker() {
+	! command -v ld.gold >/dev/null || export CC_LD=gold
+}
+
 # run_tests LANE DIR TIMEOUT_FACTOR OPTION...: the canaries of the lane's kind, then the tests.
 # shellcheck disable=SC2086 # $4 and $5 are options
 run_tests() {
