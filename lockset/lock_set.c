@@ -145,11 +145,17 @@ static void set_activate(struct wwr_lock_set *set)
 	set->phase = SET_ACTIVE;
 }
 
+static int set_lock_slow(struct wwr_lock_set *set, struct wwr_mutex *mutex)
+{
+	const struct mutex_wait wait = set_wait(set);
+	int ret = mutex_lock_ctx_slow(mutex, set->ctx, &wait);
+
+	return ret == 0 ? 0 : set_failed(set, ret);
+}
+
 int wwr_lock_set_lock(struct wwr_lock_set *set, struct wwr_mutex *mutex)
 {
 	struct wwr_acquire_ctx *ctx = set->ctx;
-	struct mutex_wait wait;
-	int ret;
 
 	set_check_thread(set, "wwr_lock_set_lock");
 	set_activate(set);
@@ -157,9 +163,9 @@ int wwr_lock_set_lock(struct wwr_lock_set *set, struct wwr_mutex *mutex)
 		return -EDEADLK;
 	if (set_holds(set, mutex))
 		return set_found(set, mutex);
-	wait = set_wait(set);
-	ret = mutex_lock_ctx(mutex, ctx, &wait);
-	return __builtin_expect(ret == 0, 1) ? 0 : set_failed(set, ret);
+	if (!mutex_lock_ctx_fast(mutex, ctx))
+		return set_lock_slow(set, mutex);
+	return __builtin_expect(mutex_acquired(mutex, ctx) == 0, 1) ? 0 : set_failed(set, -EDEADLK);
 }
 
 /* No analysis: the set keeps the lock when this returns. */
@@ -191,8 +197,8 @@ int wwr_lock_set_lock_array(struct wwr_lock_set *set, struct wwr_mutex *const *m
 static void set_unlock_members(struct wwr_lock_set *set)
 {
 	set->kept = NULL;
-	while (set->ctx->held != NULL)
-		mutex_unlock_ctx(set->ctx->held, set->ctx);
+	if (set->ctx->held != NULL)
+		mutex_unlock_all(set->ctx);
 }
 
 /* Lost too often: from here on by the rules that let the oldest win.  Nothing is held. */

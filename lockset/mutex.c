@@ -291,14 +291,38 @@ int mutex_inject(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx)
 	return ctx_set_contended(ctx, mutex, true);
 }
 
+/* Relaxed: nobody can wound a context that holds nothing, or could since we let go. */
+static inline void mutex_unlocked_last(struct wwr_acquire_ctx *ctx)
+{
+	if (wwr_atomic_load(&ctx->wounded, WWR_RELAXED) != 0)
+		wwr_atomic_store(&ctx->wounded, 0, WWR_RELAXED);
+}
+
 void mutex_unlock_ctx(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx)
 {
 	mutex_unlink(mutex, &ctx->held);
 	ctx->num_held--;
 	mutex_release(mutex, owner_of_ctx(ctx));
-	/* Relaxed: nobody can wound a context that holds nothing, or could since we let go. */
-	if (ctx->num_held == 0 && wwr_atomic_load(&ctx->wounded, WWR_RELAXED) != 0)
-		wwr_atomic_store(&ctx->wounded, 0, WWR_RELAXED);
+	if (ctx->num_held == 0)
+		mutex_unlocked_last(ctx);
+}
+
+void mutex_unlock_all(struct wwr_acquire_ctx *ctx)
+{
+	const uintptr_t holder = owner_of_ctx(ctx);
+	struct wwr_mutex *mutex = ctx->held;
+
+	/* The list is this thread's own: no need to keep it whole while it goes away. */
+	ctx->held = NULL;
+	ctx->num_held = 0;
+	while (mutex != NULL) {
+		/* Once let go of it may be another's, or gone. */
+		struct wwr_mutex *next = mutex->next;
+
+		mutex_release(mutex, holder);
+		mutex = next;
+	}
+	mutex_unlocked_last(ctx);
 }
 
 /* One of the thread's own contexts holds it; looks at no foreign one. */

@@ -130,13 +130,20 @@ static inline int mutex_acquired(struct wwr_mutex *mutex, struct wwr_acquire_ctx
 int mutex_lock_ctx_slow(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 			const struct mutex_wait *wait);
 
+/* The uncontended lock call with nothing wrong: then mutex_acquired() is next. */
+static inline bool mutex_lock_ctx_fast(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx)
+{
+	return __builtin_expect(ctx->state == CTX_LIVE && ctx->lock_class == mutex->lock_class &&
+				    ctx->thread == thread_self() &&
+				    thread_self()->num_sections == 0 &&
+				    mutex_try_fast(mutex, owner_of_ctx(ctx)),
+				1);
+}
+
 static inline int mutex_lock_ctx(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 				 const struct mutex_wait *wait)
 {
-	if (__builtin_expect(ctx->state == CTX_LIVE && ctx->lock_class == mutex->lock_class &&
-				 ctx->thread == thread_self() && thread_self()->num_sections == 0 &&
-				 mutex_try_fast(mutex, owner_of_ctx(ctx)),
-			     1))
+	if (mutex_lock_ctx_fast(mutex, ctx))
 		return mutex_acquired(mutex, ctx);
 	return mutex_lock_ctx_slow(mutex, ctx, wait);
 }
@@ -150,6 +157,9 @@ bool mutex_is_held_here(const struct wwr_mutex *mutex);
 
 /* Unlock a mutex that the context is known to hold. */
 void mutex_unlock_ctx(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx);
+
+/* Unlock whatever the context holds, at least one mutex. */
+void mutex_unlock_all(struct wwr_acquire_ctx *ctx);
 
 /* The queue, mutex_queue.c.  Wait until the holder owns the mutex; see there for the results. */
 int mutex_wait_queued(struct wwr_mutex *mutex, uintptr_t holder, struct wwr_acquire_ctx *ctx,
