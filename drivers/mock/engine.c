@@ -44,6 +44,19 @@ static int64_t engine_job_end_ns(const struct mock_engine *engine, const struct 
 	return scaled_ns == 0 ? 0 : job->started_ns + (int64_t)scaled_ns;
 }
 
+/* After how long on an engine a job may give way, and again; 0 = never, or at any time. */
+static int64_t engine_job_interval_ns(const struct mock_engine *engine, const struct wwr_job *job)
+{
+	double scaled_ns;
+
+	if (job->config.duration_ns == WWR_JOB_ENDLESS || job->config.interval_ns == 0)
+		return 0;
+	scaled_ns = (double)job->config.interval_ns * engine->device->time_scale;
+	if (scaled_ns >= (double)(INT64_MAX / 2))
+		return INT64_MAX;
+	return scaled_ns < 1 ? 1 : (int64_t)scaled_ns;
+}
+
 /* The job is the engine's from now on; true = for the first time. */
 static bool engine_take(struct mock_engine *engine, struct wwr_job *job)
 {
@@ -51,6 +64,7 @@ static bool engine_take(struct mock_engine *engine, struct wwr_job *job)
 
 	engine->job = job;
 	engine->yield = false;
+	engine->yield_ns = 0;
 	engine->since_ns = mock_now_ns();
 	job->engine = (int)engine->index;
 	job->state = WWR_JOB_RUNNING;
@@ -58,6 +72,10 @@ static bool engine_take(struct mock_engine *engine, struct wwr_job *job)
 		job->started = true;
 		job->started_ns = engine->since_ns;
 		job->end_ns = engine_job_end_ns(engine, job);
+		job->interval_ns = engine_job_interval_ns(engine, job);
+	} else if (job->left_ns != 0) {
+		job->end_ns = engine->since_ns + job->left_ns;
+		job->left_ns = 0;
 	}
 	run_queue_kick(engine->device);
 	return first;
@@ -99,13 +117,51 @@ static void engine_sleep(struct mock_engine *engine, int64_t deadline_ns)
 		(void)pthread_cond_timedwait(&engine->cond, &engine->device->lock, &deadline);
 }
 
-/* Was the engine asked for, and is it still wanted? */
-static bool engine_should_yield(struct mock_engine *engine)
+/* The next multiple of the interval since the job has the engine. */
+static int64_t engine_interval_end_ns(const struct mock_engine *engine, int64_t now_ns)
 {
-	if (!engine->yield)
+	const int64_t interval_ns = engine->job->interval_ns;
+
+	if (interval_ns > INT64_MAX - now_ns)
+		return INT64_MAX;
+	return engine->since_ns + ((now_ns - engine->since_ns) / interval_ns + 1) * interval_ns;
+}
+
+/*
+ * Was the engine asked for, is it still wanted, and may it be had?  If not, *deadline_ns is no
+ * later than the time when it may.
+ */
+static bool engine_should_yield(struct mock_engine *engine, int64_t *deadline_ns)
+{
+	const struct wwr_job *job = engine->job;
+
+	if (!engine->yield || (!job_is_parked(job) && !job_has_intervals(job)))
 		return false;
+	if (job_has_intervals(job)) {
+		const int64_t now_ns = mock_now_ns();
+
+		if (engine->yield_ns == 0)
+			engine->yield_ns = engine_interval_end_ns(engine, now_ns);
+		if (now_ns < engine->yield_ns) {
+			if (engine->yield_ns < *deadline_ns)
+				*deadline_ns = engine->yield_ns;
+			return false;
+		}
+	}
 	engine->yield = false;
+	engine->yield_ns = 0;
 	return run_queue_wants(engine);
+}
+
+/* It goes on later, with the time that it has left. */
+static void engine_park(struct mock_engine *engine, struct wwr_job *job)
+{
+	const int64_t now_ns = mock_now_ns();
+
+	if (job->end_ns != INT64_MAX)
+		job->left_ns = job->end_ns > now_ns ? job->end_ns - now_ns : 1;
+	engine_leave(engine);
+	run_queue_park(job);
 }
 
 static bool engine_goes_on(const struct mock_engine *engine, const struct wwr_job *job)
@@ -120,13 +176,15 @@ static bool engine_goes_on(const struct mock_engine *engine, const struct wwr_jo
 static enum engine_outcome engine_wait(struct mock_engine *engine, const struct wwr_job *job)
 {
 	while (engine_goes_on(engine, job)) {
+		int64_t deadline_ns = job->end_ns;
+
 		if (engine->device->stopping || engine->reset)
 			return ENGINE_STOP;
-		if (job_is_parked(job) && engine_should_yield(engine))
+		if (engine->device->rings != NULL && engine->device->rings->lost)
+			deadline_ns = INT64_MAX;
+		if (engine_should_yield(engine, &deadline_ns))
 			return ENGINE_YIELD;
-		engine_sleep(engine, engine->device->rings != NULL && engine->device->rings->lost
-					 ? INT64_MAX
-					 : job->end_ns);
+		engine_sleep(engine, deadline_ns);
 	}
 	return ENGINE_DONE;
 }
@@ -200,8 +258,7 @@ static void engine_run(struct mock_engine *engine, struct wwr_job *job)
 		engine_complete(engine, job);
 		break;
 	case ENGINE_YIELD:
-		engine_leave(engine);
-		run_queue_park(job);
+		engine_park(engine, job);
 		break;
 	case ENGINE_STOP:
 		engine_leave(engine);

@@ -147,7 +147,7 @@ int wwr_job_create(struct wwr_queue *queue, const struct wwr_job_config *config,
 {
 	struct wwr_job *job;
 
-	if (config != NULL && config->duration_ns < 0)
+	if (config != NULL && (config->duration_ns < 0 || config->interval_ns < 0))
 		return -EINVAL;
 	job = wwr_alloc(sizeof(*job));
 	if (job == NULL)

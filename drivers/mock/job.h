@@ -75,6 +75,8 @@ struct wwr_job {
 	int priority;		     /* (d) */
 	int engine;		     /* (d) its index, or -1 */
 	int64_t end_ns;		     /* (d) when it has run long enough; INT64_MAX = never */
+	int64_t left_ns;	     /* (d) gave way so long before its end; 0 = did not */
+	int64_t interval_ns;	     /* (d) scaled, of a timed one that has started; 0 = none */
 	int64_t submitted_ns, ready_ns, started_ns, finished_ns; /* (d) */
 };
 
@@ -83,6 +85,18 @@ static inline bool job_is_parked(const struct wwr_job *job)
 {
 	return job->config.duration_ns == WWR_JOB_ENDLESS && !job->ended && !job->hangs &&
 	       job->started && job->preemptible;
+}
+
+/* Timed, and at the end of an interval an engine may be taken from it. */
+static inline bool job_has_intervals(const struct wwr_job *job)
+{
+	return job->interval_ns != 0 && !job->ended && !job->hangs && job->preemptible;
+}
+
+/* Does it give way to others at all, now or later? */
+static inline bool job_gives_way(const struct wwr_job *job)
+{
+	return job->config.duration_ns == WWR_JOB_ENDLESS || job->config.interval_ns != 0;
 }
 
 /* Add a dependency: 0 or -ENOMEM.  Takes a reference of its own.  Not armed. */

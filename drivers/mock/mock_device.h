@@ -23,7 +23,8 @@ struct mock_engine {
 	pthread_t thread;		    /* (i) */
 	pthread_cond_t cond;		    /* with the device's lock; CLOCK_MONOTONIC */
 	bool idle;	     /* (d) runs no job and looks for none until it is woken */
-	bool yield;	     /* (d) somebody wants the engine that a parked job has */
+	bool yield;	     /* (d) somebody wants the engine that a job has which gives way */
+	int64_t yield_ns;    /* (d) when a timed one does: an end of its interval; 0 = not asked */
 	struct wwr_job *job; /* (d) the job it runs, or NULL */
 	int64_t since_ns;    /* (d) when it took that job */
 	bool reset;	     /* (d) whatever it runs is to be dropped */

@@ -14,10 +14,10 @@
 
 #include <errno.h>
 
-/* Of a ring: two jobs, or some that give way to each other, since those go on for long. */
-#define RING_CREDITS	32
-#define JOB_CREDITS	(RING_CREDITS / 2)
-#define ENDLESS_CREDITS 1
+/* Of a ring: two jobs, or more if some give way to others: those have to get there. */
+#define RING_CREDITS 32
+#define JOB_CREDITS  ((RING_CREDITS - WAY_CREDITS) / 2)
+#define WAY_CREDITS  1
 
 static struct wwr_job *to_job(struct wwr_sched_job *sched_job)
 {
@@ -116,12 +116,11 @@ static void ring_job_signaled(struct wwr_fence *fence, struct wwr_fence_cb *cb)
 
 int ring_job_prepare(struct wwr_job *job)
 {
-	const bool endless = job->config.duration_ns == WWR_JOB_ENDLESS;
 	int ret = 0;
 
 	if (!job->has_sched_job)
 		ret = wwr_sched_job_init(&job->sched_job, job->queue->entity,
-					 endless ? ENDLESS_CREDITS : JOB_CREDITS);
+					 job_gives_way(job) ? WAY_CREDITS : JOB_CREDITS);
 	if (ret != 0)
 		return ret;
 	job->has_sched_job = true;
@@ -139,7 +138,7 @@ int ring_job_follow(struct wwr_job *job)
 
 	pthread_mutex_lock(&device->lock);
 	before = job->queue->last;
-	if (before != NULL && before->config.duration_ns == WWR_JOB_ENDLESS)
+	if (before != NULL && job_gives_way(before))
 		finished = wwr_fence_get(&before->fences->finished);
 	pthread_mutex_unlock(&device->lock);
 	if (finished == NULL)

@@ -40,8 +40,8 @@ int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue,
 int ring_job_prepare(struct wwr_job *job);
 
 /*
- * Just before a job is armed, with the order: behind an endless job of its queue it waits for the
- * end, since on the ring that would give way to it.  0 or -ENOMEM.
+ * Just before a job is armed, with the order: behind a job of its queue that gives way to others it
+ * waits for the end, since on the ring it would be one of those.  0 or -ENOMEM.
  */
 int ring_job_follow(struct wwr_job *job);
 

@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Invariant: each ready job has an engine that was woken for it, as far as there are idle ones or
- * such as run parked jobs.  Who is woken may take another job instead; who takes a job wakes
- * engines for what is left, so no engine sleeps beside a job that it may run.
+ * such as run jobs that give way to it.  Who is woken may take another job instead; who takes a job
+ * wakes engines for what is left, so no engine sleeps beside a job that it may run.
  */
 #include "drivers/mock/run_queue.h"
 
 #include "drivers/mock/job.h"
 #include "drivers/mock/queue.h"
 
-/* Behind all jobs of the same and of higher priority. */
+/* Behind all jobs of the same and of higher priority; on a ring behind all. */
 static void run_queue_insert(struct wwr_job *job)
 {
 	struct wwr_job **link = &job->queue->device->first_ready;
 
 	while (*link != NULL &&
 	       (job->queue->device->rings != NULL || (*link)->priority >= job->priority))
+		link = &(*link)->ready_next;
+	job->ready_next = *link;
+	*link = job;
+}
+
+/* Before all jobs of the same priority; on a ring before all. */
+static void run_queue_insert_first(struct wwr_job *job)
+{
+	struct wwr_job **link = &job->queue->device->first_ready;
+
+	while (*link != NULL && job->queue->device->rings == NULL &&
+	       (*link)->priority > job->priority)
 		link = &(*link)->ready_next;
 	job->ready_next = *link;
 	*link = job;
@@ -33,8 +45,40 @@ static bool engine_may_run(const struct mock_engine *engine, const struct wwr_jo
 	return (job_engine_mask(job) >> engine->index & 1) != 0;
 }
 
-/* The link that points to the job which the engine should take, or NULL. */
-static struct wwr_job **run_queue_best(const struct mock_engine *engine)
+/*
+ * May it pass jobs of lower priority that the engine has or had?  On a ring jobs of a queue keep
+ * their order, and none passes that hangs: the scheduler asks for the oldest job of a ring only.
+ */
+static bool may_pass(const struct wwr_job *job)
+{
+	const struct wwr_job *before = job->queue->device->first_ready;
+
+	if (job_is_parked(job))
+		return false;
+	if (job->queue->device->rings == NULL)
+		return true;
+	while (before != job && before->queue != job->queue)
+		before = before->ready_next;
+	return before == job && !job->hangs;
+}
+
+/* The link that points to the first job that may pass one of this priority, or NULL. */
+static struct wwr_job **run_queue_above(const struct mock_engine *engine, int priority)
+{
+	for (struct wwr_job **link = &engine->device->first_ready; *link != NULL;
+	     link = &(*link)->ready_next) {
+		if ((*link)->priority > priority && engine_may_run(engine, *link) &&
+		    may_pass(*link))
+			return link;
+	}
+	return NULL;
+}
+
+/*
+ * The link that points to the first job for the engine, a parked one only if there is no other; or
+ * NULL.
+ */
+static struct wwr_job **run_queue_first(const struct mock_engine *engine)
 {
 	struct wwr_job **parked = NULL;
 
@@ -48,6 +92,19 @@ static struct wwr_job **run_queue_best(const struct mock_engine *engine)
 			parked = link;
 	}
 	return parked;
+}
+
+/* The link that points to the job which the engine should take, or NULL. */
+static struct wwr_job **run_queue_best(const struct mock_engine *engine)
+{
+	struct wwr_job **first = run_queue_first(engine);
+	struct wwr_job **above;
+
+	/* On a ring what gave way stands before the job that it gave way to. */
+	if (first == NULL || (*first)->left_ns == 0)
+		return first;
+	above = run_queue_above(engine, (*first)->priority);
+	return above != NULL ? above : first;
 }
 
 void run_queue_try_ready(struct wwr_job *job)
@@ -91,7 +148,10 @@ void run_queue_drop(struct mock_engine *engine)
 void run_queue_park(struct wwr_job *job)
 {
 	job->state = WWR_JOB_PREEMPTED;
-	run_queue_insert(job);
+	if (job_is_parked(job))
+		run_queue_insert(job);
+	else
+		run_queue_insert_first(job);
 }
 
 struct wwr_job *run_queue_take(struct mock_engine *engine)
@@ -109,25 +169,52 @@ struct wwr_job *run_queue_take(struct mock_engine *engine)
 
 bool run_queue_wants(const struct mock_engine *engine)
 {
-	struct wwr_job **link = run_queue_best(engine);
+	struct wwr_job **link;
 
+	if (!job_is_parked(engine->job))
+		return run_queue_above(engine, engine->job->priority) != NULL;
+	link = run_queue_best(engine);
 	return link != NULL && !job_is_parked(*link);
 }
 
-/* Engines that could be woken for a job: the idle ones, and those with a parked job. */
-static void run_queue_available(const struct wwr_device *device, uint64_t *ret_idle,
-				uint64_t *ret_parked)
+/* Engines that could be woken for a job. */
+struct available {
+	uint64_t idle;
+	uint64_t parked; /* run a job that gives way to any other */
+	uint64_t timed;	 /* run one that gives way to a higher priority, in time */
+};
+
+static struct available run_queue_available(const struct wwr_device *device)
 {
-	*ret_idle = 0;
-	*ret_parked = 0;
+	struct available available = {0};
+
 	for (unsigned int i = 0; i < device->num_engines; i++) {
 		const struct mock_engine *engine = &device->engines[i];
 
 		if (engine->idle)
-			*ret_idle |= UINT64_C(1) << i;
+			available.idle |= UINT64_C(1) << i;
 		else if (engine->job != NULL && job_is_parked(engine->job))
-			*ret_parked |= UINT64_C(1) << i;
+			available.parked |= UINT64_C(1) << i;
+		else if (engine->job != NULL && job_has_intervals(engine->job))
+			available.timed |= UINT64_C(1) << i;
 	}
+	return available;
+}
+
+/* Of a set of engines that run jobs the one with the lowest priority below this one; or 0. */
+static uint64_t run_queue_lowest(const struct wwr_device *device, uint64_t engines, int priority)
+{
+	uint64_t lowest = 0;
+
+	for (; engines != 0; engines &= engines - 1) {
+		const struct wwr_job *job = device->engines[__builtin_ctzll(engines)].job;
+
+		if (job->priority >= priority)
+			continue;
+		priority = job->priority;
+		lowest = engines & -engines;
+	}
+	return lowest;
 }
 
 /* Wake the first engine of a set and take it out. */
@@ -143,17 +230,27 @@ static void run_queue_wake(struct wwr_device *device, uint64_t *engines, uint64_
 
 void run_queue_kick(struct wwr_device *device)
 {
-	uint64_t idle, parked;
+	struct available available = run_queue_available(device);
 
-	run_queue_available(device, &idle, &parked);
-	for (struct wwr_job *job = device->first_ready; job != NULL && (idle | parked) != 0;
+	for (struct wwr_job *job = device->first_ready;
+	     job != NULL && (available.idle | available.parked | available.timed) != 0;
 	     job = job->ready_next) {
 		const uint64_t mask = job_engine_mask(job);
+		uint64_t lowest;
 
-		if ((idle & mask) != 0)
-			run_queue_wake(device, &idle, mask);
-		else if ((parked & mask) != 0 && !job_is_parked(job))
-			run_queue_wake(device, &parked, mask);
+		if ((available.idle & mask) != 0) {
+			run_queue_wake(device, &available.idle, mask);
+			continue;
+		}
+		if (job_is_parked(job))
+			continue;
+		if ((available.parked & mask) != 0) {
+			run_queue_wake(device, &available.parked, mask);
+			continue;
+		}
+		lowest = run_queue_lowest(device, available.timed & mask, job->priority);
+		if (lowest != 0)
+			run_queue_wake(device, &available.timed, lowest);
 	}
 }
 

@@ -6,8 +6,10 @@
 
 /*
  * The ready jobs of a device: higher priority first, then in the order in which they became
- * ready.  Of these an engine takes the first that it may run, but a parked job (endless and
- * already started) only when there is no other.
+ * ready; those on rings in the order in which they got there.  Of these an engine takes the first
+ * that it may run, but a parked job (endless and already started) only when there is no other.  A
+ * timed job that gave way stands before others of its priority, and on a ring before all; there
+ * those that it gives way to pass it.
  *
  * All functions: with the device's lock.
  */

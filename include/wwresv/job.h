@@ -65,7 +65,10 @@ WWR_API void wwr_queue_put(struct wwr_queue *queue);
 /** Priority of jobs submitted from now on: higher ones run first.  Any thread. */
 WWR_API void wwr_queue_set_priority(struct wwr_queue *queue, int priority);
 
-/** Whether endless jobs submitted from now on give way to ready jobs.  Any thread. */
+/**
+ * Whether jobs submitted from now on give way to ready jobs: endless ones, and those with an
+ * interval.  Any thread.
+ */
 WWR_API void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible);
 
 /** Time its jobs had on rings; 0 without a scheduler.  Any thread. */
@@ -77,6 +80,9 @@ WWR_API uint64_t wwr_queue_busy_ns(struct wwr_queue *queue);
 /** What a job is like; a zeroed structure is a job that ends at once. */
 struct wwr_job_config {
 	int64_t duration_ns;  /**< before the time scale; WWR_JOB_ENDLESS */
+	int64_t interval_ns;  /**< before the time scale; each time it has had its engine for so
+			       * long it gives way to a ready job of a higher priority, and goes
+			       * on later for the time that it has left; 0 = it never does */
 	uint64_t seed;	      /**< of its effect on memory */
 	uint64_t label;	      /**< the caller's name for it, for reports */
 	uint32_t num_buffers; /**< room to make at once; it grows as needed */
@@ -91,7 +97,7 @@ struct wwr_job_config {
  * @param config  copied; NULL = a zeroed structure
  * @param ret_job the caller's reference, for wwr_job_put()
  * @retval 0       made
- * @retval -EINVAL a negative duration
+ * @retval -EINVAL a negative duration or interval
  * @retval -ENOMEM no memory
  * @par Thread safety
  * Any thread; until wwr_job_submit() returned one thread at a time uses the job.
@@ -309,7 +315,7 @@ struct wwr_job_info {
 	int engine;		  /**< runs or ran there last; -1 = nowhere yet */
 	int priority;		  /**< of its queue when it was submitted */
 	bool endless;		  /**< and not ended yet */
-	bool preemptible;	  /**< gives way while endless */
+	bool preemptible;	  /**< gives way while endless, or if it has an interval */
 	bool touching;		  /**< reads or writes its buffers just now */
 	bool torn;		  /**< stopped in the middle: has written some of its bytes */
 	bool has_before;	  /**< an unfinished job stands before it in its queue */

@@ -220,6 +220,8 @@ static int client_create_job(struct client *client, struct recent *recent)
 	recent->endless = pick(client, 10) == 0 && !client->run->variant->vram;
 	if (recent->endless)
 		config.duration_ns = WWR_JOB_ENDLESS;
+	if (pick(client, 3) == 0)
+		config.interval_ns = 1 + pick(client, 10000);
 	wwr_queue_set_priority(queue, (int)pick(client, 3) - 1);
 	wwr_queue_set_preemptible(queue, pick(client, 4) != 0);
 	return wwr_job_create(queue, &config, &recent->job);

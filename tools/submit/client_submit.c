@@ -124,6 +124,7 @@ static int create_job(const struct submission *submission, struct wwr_job **ret_
 	if (!submission->wsim->endless)
 		config.duration_ns =
 		    (int64_t)wsim_draw_duration(submission->wsim, &client->rng) * CLOCK_NS_PER_US;
+	config.interval_ns = (int64_t)submission->wsim->preempt_us * CLOCK_NS_PER_US;
 	ret = wwr_job_create(queue, &config, &job);
 	if (ret != 0)
 		return ret;

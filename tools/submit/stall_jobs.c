@@ -93,7 +93,10 @@ static void print_state(const struct job_printer *printer, const struct wwr_job_
 		print_running(printer, info);
 		break;
 	case WWR_JOB_PREEMPTED:
-		fputs("is endless and gave way to another job; no T step has ended it", out);
+		fputs(info->endless
+			  ? "is endless and gave way to another job; no T step has ended it"
+			  : "gave way to a job of a higher priority",
+		      out);
 		break;
 	case WWR_JOB_NEW:
 	case WWR_JOB_FINISHED:
