@@ -90,8 +90,9 @@ static void engine_leave(struct mock_engine *engine)
 }
 
 /* What a job does first: let those run that wait for its start, and look at its buffers. */
-static void engine_begin_job(struct wwr_job *job)
+static void engine_begin_job(const struct mock_engine *engine, struct wwr_job *job)
 {
+	job->fences->start_engine = (int)engine->index;
 	job->fences->start_token = wwr_effect_start_token(job->config.seed);
 	(void)wwr_fence_signal(&job->fences->started);
 
@@ -249,7 +250,7 @@ static void engine_run(struct mock_engine *engine, struct wwr_job *job)
 	if (engine_take(engine, job)) {
 		job->touching = true;
 		pthread_mutex_unlock(&device->lock);
-		engine_begin_job(job);
+		engine_begin_job(engine, job);
 		pthread_mutex_lock(&device->lock);
 		job->touching = false;
 	}

@@ -132,6 +132,7 @@ static void job_release(struct wwr_job *job)
 	if (job->has_sched_job)
 		wwr_sched_job_fini(&job->sched_job);
 	job_release_fences(job);
+	queue_bonds_put(job->bonds);
 	wwr_queue_put(job->queue);
 
 	wwr_free(job->deps);

@@ -9,6 +9,7 @@
 #include <wwresv/sched_job.h>
 
 struct job_fence;
+struct queue_bonds;
 
 /* A fence that a job waits for. */
 struct job_dep {
@@ -47,6 +48,7 @@ struct wwr_job {
 	uint32_t num_explicit;	    /* (u) the first of them, named by the user */
 	uint32_t max_deps;	    /* (u) */
 	struct job_fence **sources; /* (u) jobs whose start it waits for; started is referenced */
+	struct queue_bonds *bonds;  /* (u) where it goes with them; referenced, NULL = anywhere */
 	uint64_t *start_tokens;	    /* (e) what they wrote down */
 	uint32_t num_sources;	    /* (u) */
 	uint32_t max_sources, max_tokens; /* (u) */
@@ -73,6 +75,7 @@ struct wwr_job {
 	bool torn;		     /* (d) was stopped while it wrote them */
 	bool preemptible;	     /* (d) from its queue, as the next one */
 	int priority;		     /* (d) */
+	uint64_t engine_mask;	     /* (d) of its queue, less by bonds once it may be ready */
 	int engine;		     /* (d) its index, or -1 */
 	int64_t end_ns;		     /* (d) when it has run long enough; INT64_MAX = never */
 	int64_t left_ns;	     /* (d) gave way so long before its end; 0 = did not */

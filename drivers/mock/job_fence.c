@@ -79,6 +79,7 @@ struct job_fence *job_fence_create(struct wwr_queue *queue, uint64_t label)
 		return NULL;
 	fences->queue = wwr_queue_get(queue);
 	fences->label = label;
+	fences->start_engine = -1;
 	return fences;
 }
 
@@ -122,6 +123,8 @@ bool wwr_job_fence_info(const struct wwr_fence *fence, struct wwr_job_fence_info
 	ret_info->commit = fences->commit;
 	ret_info->device = fences->queue->device;
 	ret_info->finished = fence == &fences->finished;
-	ret_info->engine = ret_info->finished && wwr_fence_is_signaled(fence) ? fences->engine : -1;
+	ret_info->engine = -1;
+	if (wwr_fence_is_signaled(fence))
+		ret_info->engine = ret_info->finished ? fences->engine : fences->start_engine;
 	return true;
 }

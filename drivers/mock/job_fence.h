@@ -23,6 +23,7 @@ struct job_fence {
 	uint64_t label;		 /* (i) of the job */
 	uint64_t commit;	 /* (i) of the job */
 	int engine;		 /* (f) that ran it, or -1 */
+	int start_engine;	 /* (s) on which it started, or -1 */
 	uint64_t start_token;	 /* (s) 0 until the job starts; plain, see effect.h */
 };
 

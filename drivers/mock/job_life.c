@@ -79,6 +79,9 @@ static void job_arm_locked(struct wwr_job *job, bool client_starts)
 	job->state = WWR_JOB_WAITING;
 	job->priority = queue->priority;
 	job->preemptible = queue->preemptible;
+	job->engine_mask = queue->engine_mask;
+	if (job->num_sources != 0)
+		job->bonds = queue_bonds_get(queue->bonds);
 	job->submitted_ns = mock_now_ns();
 	job_fence_arm(job->fences, ++queue->seqno, device->stats.num_submitted++);
 	job_mark_fences(job, client_starts);
@@ -132,9 +135,30 @@ int job_arm(struct wwr_job *job)
 	return ret;
 }
 
+/* On which engines it may run beside those that it starts with, which have started. */
+static uint64_t job_bonded_mask(const struct wwr_job *job)
+{
+	uint64_t mask = job->queue->engine_mask;
+
+	for (uint32_t i = 0; i < job->num_sources && job->bonds != NULL; i++) {
+		const struct job_fence *source = job->sources[i];
+		uint64_t bond = 0;
+
+		/* It may not have started if the device breaks this kind of dependency. */
+		if (source->queue->device == job->queue->device &&
+		    wwr_fence_is_signaled(&source->started) && source->start_engine >= 0)
+			bond = job->bonds->masks[source->start_engine];
+		/* Somewhere it has to run. */
+		if ((mask & bond) != 0)
+			mask &= bond;
+	}
+	return mask;
+}
+
 static void job_meet(struct wwr_job *job, uint32_t num)
 {
 	struct wwr_device *device = job->queue->device;
+	uint64_t engine_mask;
 
 	/*
 	 * Release and acquire pair among all who count down: the last one, and so the engine, sees
@@ -142,7 +166,9 @@ static void job_meet(struct wwr_job *job, uint32_t num)
 	 */
 	if (wwr_atomic_fetch_sub(&job->num_unmet, num, WWR_ACQ_REL) != num)
 		return;
+	engine_mask = job_bonded_mask(job);
 	pthread_mutex_lock(&device->lock);
+	job->engine_mask = engine_mask;
 	job->met = true;
 	if (job->queue->first != job)
 		job->state = WWR_JOB_BLOCKED;

@@ -70,6 +70,7 @@ void wwr_queue_put(struct wwr_queue *queue)
 	if (wwr_atomic_fetch_sub(&queue->refcount, 1, WWR_ACQ_REL) != 1)
 		return;
 	wwr_sched_entity_put(queue->entity);
+	queue_bonds_put(queue->bonds);
 	device_put(queue->device);
 	wwr_free(queue);
 }
@@ -91,4 +92,41 @@ void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible)
 	pthread_mutex_lock(&queue->device->lock);
 	queue->preemptible = preemptible;
 	pthread_mutex_unlock(&queue->device->lock);
+}
+
+struct queue_bonds *queue_bonds_get(struct queue_bonds *bonds)
+{
+	/* Relaxed: the caller has a reference, or the device's lock and the queue has one. */
+	if (bonds != NULL)
+		(void)wwr_atomic_fetch_add(&bonds->refcount, 1, WWR_RELAXED);
+	return bonds;
+}
+
+void queue_bonds_put(struct queue_bonds *bonds)
+{
+	/* Release and acquire pair among the puts: the last one sees all uses before the others. */
+	if (bonds != NULL && wwr_atomic_fetch_sub(&bonds->refcount, 1, WWR_ACQ_REL) == 1)
+		wwr_free(bonds);
+}
+
+int wwr_queue_set_bond(struct wwr_queue *queue, unsigned int master, uint64_t engine_mask)
+{
+	struct wwr_device *device = queue->device;
+	struct queue_bonds *bonds, *old;
+
+	if (master >= device->num_engines || (engine_mask & ~queue->engine_mask) != 0)
+		return -EINVAL;
+	bonds = wwr_alloc(sizeof(*bonds));
+	if (bonds == NULL)
+		return -ENOMEM;
+	pthread_mutex_lock(&device->lock);
+	old = queue->bonds;
+	if (old != NULL)
+		memcpy(bonds->masks, old->masks, sizeof(bonds->masks));
+	bonds->refcount = 1;
+	bonds->masks[master] = engine_mask;
+	queue->bonds = bonds;
+	pthread_mutex_unlock(&device->lock);
+	queue_bonds_put(old);
+	return 0;
 }

@@ -7,6 +7,15 @@
 #define QUEUE_NAME_BYTES 64
 
 /*
+ * Where jobs of a queue go that start with others.  Immutable once a job has it, which references
+ * it.
+ */
+struct queue_bonds {
+	uint32_t refcount;		 /* (a) the queue, and jobs */
+	uint64_t masks[WWR_MAX_ENGINES]; /* by the engine of the other one; 0 = anywhere */
+};
+
+/*
  * Jobs in order.  Invariant: the order of a queue is the order of commits and of seqnos, and only
  * the first of its unfinished jobs may be ready or run.
  *
@@ -22,7 +31,13 @@ struct wwr_queue {
 	uint64_t seqno;			 /* (d) of the last job armed */
 	int priority;			 /* (d) */
 	bool preemptible;		 /* (d) */
+	struct queue_bonds *bonds;	 /* (d) referenced; NULL = none */
 	struct wwr_job *first, *last;	 /* (d) armed and not finished */
 };
+
+/* Another reference; NULL stays NULL. */
+struct queue_bonds *queue_bonds_get(struct queue_bonds *bonds);
+/* NULL is a no-op. */
+void queue_bonds_put(struct queue_bonds *bonds);
 
 #endif /* DRIVERS_MOCK_QUEUE_H */

@@ -36,8 +36,7 @@ static void run_queue_insert_first(struct wwr_job *job)
 /* A ring has one engine. */
 static uint64_t job_engine_mask(const struct wwr_job *job)
 {
-	return job->queue->device->rings != NULL ? UINT64_C(1) << job->engine
-						 : job->queue->engine_mask;
+	return job->queue->device->rings != NULL ? UINT64_C(1) << job->engine : job->engine_mask;
 }
 
 static bool engine_may_run(const struct mock_engine *engine, const struct wwr_job *job)

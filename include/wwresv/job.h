@@ -71,6 +71,27 @@ WWR_API void wwr_queue_set_priority(struct wwr_queue *queue, int priority);
  */
 WWR_API void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible);
 
+/**
+ * Bond: a job of the queue that has a submit fence (wwr_job_add_submit_dependency() and its like)
+ * on a job which has started on engine @p master runs on one of these engines.  For jobs submitted
+ * from now on.  Of several masters all bonds count, but for those that would leave no engine.  On a
+ * device with a scheduler bonds have no effect: a job's ring is chosen before its master's engine
+ * is known.
+ *
+ * @param queue       whose jobs follow
+ * @param master      index of an engine, as of wwr_device_get_engine()
+ * @param engine_mask some of the queue's engines; 0 = no bond with this master
+ * @retval 0       the bond of the queue with this master, instead of the one before
+ * @retval -EINVAL no such engine; engines that are not the queue's
+ * @retval -ENOMEM no memory; the bonds are as before
+ * @par Thread safety
+ * Any thread; not from a fence callback.
+ * @par Kernel counterpart
+ * I915_CONTEXT_ENGINES_EXT_BOND
+ */
+WWR_API WWR_MUST_CHECK int wwr_queue_set_bond(struct wwr_queue *queue, unsigned int master,
+					      uint64_t engine_mask);
+
 /** Time its jobs had on rings; 0 without a scheduler.  Any thread. */
 WWR_API uint64_t wwr_queue_busy_ns(struct wwr_queue *queue);
 
@@ -347,8 +368,8 @@ struct wwr_job_fence_info {
 	uint64_t commit;		 /**< of the job */
 	bool finished;			 /**< its finished fence, else its started fence */
 	const struct wwr_device *device; /**< whose it is; borrowed from the fence */
-	int engine; /**< which ran it, by its index; -1: none, or this fence is not the
-		     * finished one, or has not signalled */
+	int engine; /**< by its index, on which it ran last; of the started fence, on which it
+		     * started; -1: none, or this fence has not signalled */
 };
 
 /**

@@ -60,12 +60,14 @@ static int create_queues(struct client *client)
 	int ret = 0;
 
 	client->queues = calloc((size_t)workload->num_queues + 1, sizeof(struct wwr_queue *));
-	if (client->queues == NULL)
+	client->bond_steps = calloc((size_t)workload->num_queues + 1, sizeof(size_t));
+	if (client->queues == NULL || client->bond_steps == NULL)
 		return -ENOMEM;
 	for (i = 0; i < workload->num_queues && ret == 0; i++) {
 		queue = &workload->queues[i];
 		snprintf(name, sizeof(name), "client %u context %u on %s", client->plan->number,
 			 queue->ctx, queue->engines);
+		client->bond_steps[i] = WSIM_NO_STEP;
 		ret = create_queue(client, name, queue->engine_mask, &client->queues[i]);
 	}
 	return ret;
@@ -168,6 +170,7 @@ void client_destroy(struct client *client)
 	commit_log_fini(&client->log);
 	stats_fini(&client->stats);
 	free(client->queues);
+	free(client->bond_steps);
 	free(client->accesses);
 	free(client->deps);
 	free(client->syncobjs);

@@ -55,6 +55,7 @@ struct client {
 	pthread_t thread;
 	struct via_file *via;		   /* (i) NULL = jobs go to the mock GPU by calls */
 	struct wwr_queue **queues;	   /* (t) as in plan_workload.queues */
+	size_t *bond_steps;		   /* (t) whose bonds they have: plan_batch.bond_step */
 	struct plan_access *accesses;	   /* (t) scratch for one batch */
 	struct wwr_drm_submit_sync *deps;  /* (t) the same, through the driver */
 	uint32_t *syncobjs;		   /* (t) scratch: of all jobs in flight */

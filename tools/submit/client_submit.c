@@ -11,6 +11,7 @@
 #include "tools/common/clock.h"
 #include "tools/submit/client.h"
 #include "tools/submit/client_submit.h"
+#include "tools/submit/plan_bonds.h"
 #include "tools/submit/run.h"
 
 /* t.N: the batch N steps back, maybe in an earlier loop, has finished. */
@@ -107,6 +108,24 @@ static int add_buffers(const struct submission *submission, struct wwr_job *job)
 	return ret;
 }
 
+/* The queue as the batch wants it.  Bonds matter to batches with a submit fence only. */
+static int prepare_queue(const struct submission *submission)
+{
+	struct client *client = submission->client;
+	const struct plan_batch *batch = submission->plan;
+	int ret;
+
+	wwr_queue_set_preemptible(client->queues[batch->queue], submission->wsim->preemptible);
+	if (submission->wsim->num_submits == 0 ||
+	    client->bond_steps[batch->queue] == batch->bond_step)
+		return 0;
+	ret = plan_bonds_apply(&client->run->plan, client->plan->workload, batch,
+			       client->queues[batch->queue]);
+	if (ret == 0)
+		client->bond_steps[batch->queue] = batch->bond_step;
+	return ret;
+}
+
 static int create_job(const struct submission *submission, struct wwr_job **ret_job)
 {
 	struct client *client = submission->client;
@@ -131,11 +150,12 @@ static int create_job(const struct submission *submission, struct wwr_job **ret_
 	ret = add_buffers(submission, job);
 	if (ret == 0)
 		ret = fences_add_to_job(&client->fences, submission->wsim, job);
+	if (ret == 0)
+		ret = prepare_queue(submission);
 	if (ret != 0) {
 		wwr_job_put(job);
 		return ret;
 	}
-	wwr_queue_set_preemptible(queue, submission->wsim->preemptible);
 	*ret_job = job;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <wwresv/device.h>
 
 #include "tools/common/cli.h"
+#include "tools/submit/plan_bonds.h"
 #include "tools/submit/plan_buffers.h"
 #include "tools/submit/plan_fences.h"
 #include "tools/submit/plan_slots.h"
@@ -134,6 +135,7 @@ static int build_workloads(struct plan *plan, struct wsim_workload *const *workl
 			ret = plan_fences_build(workload);
 		if (ret != 0)
 			return ret;
+		plan_bonds_build(workload);
 		for (k = 0; k < workload->num_batches; k++) {
 			if (workload->batches[k].num_locks > plan->max_locks)
 				plan->max_locks = workload->batches[k].num_locks;

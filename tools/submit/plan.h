@@ -53,6 +53,7 @@ struct plan_batch {
 	uint32_t num_locks;
 	struct plan_lock *locks; /* in the descriptor's order, each slot once */
 	uint32_t queue;		 /* index into plan_workload.queues */
+	size_t bond_step;	 /* the last b step in force if it has a submit fence; or NO_STEP */
 };
 
 /* Jobs of one client in one context on the same engines keep their order. */

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* Bonds: onto which engines a job goes that starts with another one. */
+#include "tests/drivers/test_mock.h"
+
+#include <errno.h>
+
+#define NUM_VCS 4
+
+TestSuite(drivers_mock_bond, .timeout = 60);
+
+static struct mock mock;
+static struct wwr_queue *any, *masters[NUM_VCS];
+static unsigned int first_vcs;
+
+static uint64_t vcs(unsigned int i)
+{
+	return UINT64_C(1) << (first_vcs + i);
+}
+
+static void begin(bool use_sched)
+{
+	struct wwr_device_config config;
+
+	wwr_device_config_init(&config);
+	config.num_engines[WWR_ENGINE_VCS] = NUM_VCS;
+	config.use_sched = use_sched;
+	mock = (struct mock){0};
+	cr_assert_eq(wwr_device_create(&config, &mock.device), 0);
+	first_vcs =
+	    (unsigned int)__builtin_ctzll(wwr_device_engine_mask(mock.device, WWR_ENGINE_VCS, 1));
+	any = mock_queue(&mock, WWR_ENGINE_VCS, 0);
+	for (uint32_t i = 0; i < NUM_VCS; i++)
+		masters[i] = mock_queue(&mock, WWR_ENGINE_VCS, i + 1);
+}
+
+static void finish(void)
+{
+	cr_expect_eq(mock_mismatches(&mock), 0);
+	wwr_queue_put(any);
+	for (int i = 0; i < NUM_VCS; i++)
+		wwr_queue_put(masters[i]);
+	mock_fini(&mock);
+}
+
+/* An endless job on this engine, not yet submitted. */
+static struct mock_job make_master(unsigned int i)
+{
+	struct mock_job job = mock_endless(&mock, masters[i], 100 + i);
+
+	mock_use(&job, mock_bo(&mock), WWR_ACCESS_WRITE);
+	return job;
+}
+
+static struct mock_job start_master(unsigned int i)
+{
+	struct mock_job job = make_master(i);
+
+	mock_run(&job);
+	mock_wait(wwr_job_started(job.job), 1);
+	return job;
+}
+
+/* Which VCS ran a job to its end; gives it back. */
+static unsigned int join_engine(struct mock_job *job)
+{
+	struct wwr_job_info info;
+
+	mock_wait(wwr_job_finished(job->job), 1);
+	wwr_job_get_info(job->job, &info);
+	mock_join(job);
+	return (unsigned int)info.engine - first_vcs;
+}
+
+/* The engine of a job of the queue that starts with these. */
+static unsigned int engine_beside(const struct mock_job *others, unsigned int num)
+{
+	struct mock_job job = mock_job(&mock, any, 1);
+
+	mock_use(&job, mock_bo(&mock), WWR_ACCESS_WRITE);
+	for (unsigned int i = 0; i < num; i++)
+		mock_after_start(&job, &others[i]);
+	mock_run(&job);
+	return join_engine(&job);
+}
+
+/* The idle ones come first, so none of these engines would be taken but for the bond. */
+Test(drivers_mock_bond, job_follows_its_master)
+{
+	begin(false);
+	for (unsigned int i = 0; i < NUM_VCS; i++)
+		cr_assert_eq(wwr_queue_set_bond(any, first_vcs + i, vcs(NUM_VCS - 1 - i)), 0);
+	for (unsigned int i = 0; i < NUM_VCS; i++) {
+		struct mock_job master = start_master(i);
+
+		cr_expect_eq(engine_beside(&master, 1), NUM_VCS - 1 - i);
+		mock_end(&master);
+	}
+	finish();
+}
+
+/* What is known when it is submitted is not where its master runs. */
+Test(drivers_mock_bond, job_is_bound_when_its_master_starts)
+{
+	struct wwr_fence *gate = mock_gate();
+	struct mock_job master, job;
+
+	begin(false);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 1, vcs(3)), 0);
+	master = make_master(1);
+	cr_assert_eq(wwr_job_add_dependency(master.job, gate), 0);
+	mock_run(&master);
+	job = mock_job(&mock, any, 1);
+	mock_after_start(&job, &master);
+	mock_run(&job);
+	mock_gate_open(gate);
+	cr_expect_eq(join_engine(&job), 3);
+	mock_end(&master);
+	finish();
+}
+
+/* It has to wait for the engine though others are idle. */
+Test(drivers_mock_bond, job_waits_for_the_engine_of_its_bond)
+{
+	struct mock_job master, blocker, job;
+
+	begin(false);
+	wwr_queue_set_preemptible(masters[3], false);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(3)), 0);
+	master = start_master(0);
+	blocker = start_master(3);
+	job = mock_job(&mock, any, 1);
+	mock_after_start(&job, &master);
+	mock_run(&job);
+	mock_marker(&mock, masters[1]);
+	mock_marker(&mock, masters[2]);
+	cr_expect_eq(mock_state(&job), WWR_JOB_READY);
+	mock_end(&blocker);
+	cr_expect_eq(join_engine(&job), 3);
+	mock_end(&master);
+	finish();
+}
+
+Test(drivers_mock_bond, other_masters_and_other_jobs_are_free)
+{
+	struct mock_job others[2];
+
+	begin(false);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 1, vcs(3)), 0);
+	/* One of the first that are idle, since it starts with another engine, or with none. */
+	others[0] = start_master(2);
+	cr_expect_lt(engine_beside(others, 1), 2);
+	cr_expect_lt(engine_beside(others, 0), 2);
+	mock_end(&others[0]);
+	/* Waiting for the end of a job is no bond. */
+	others[1] = start_master(1);
+	others[0] = mock_job(&mock, any, 1);
+	cr_assert_eq(wwr_job_add_dependency(others[0].job, wwr_job_finished(others[1].job)), 0);
+	mock_run(&others[0]);
+	mock_end(&others[1]);
+	cr_expect_neq(join_engine(&others[0]), 3);
+	finish();
+}
+
+Test(drivers_mock_bond, bonds_with_several_masters_all_count)
+{
+	struct mock_job others[3];
+
+	begin(false);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(1) | vcs(3)), 0);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 1, vcs(2) | vcs(3)), 0);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 3, vcs(0)), 0);
+	others[0] = start_master(0);
+	others[1] = start_master(1);
+	others[2] = start_master(3);
+	/* Not the idle one. */
+	cr_expect_eq(engine_beside(others, 2), 3);
+	/* The bond with the second one would leave nothing. */
+	cr_expect_geq(engine_beside(&others[1], 2), 2);
+	for (int i = 0; i < 3; i++)
+		mock_end(&others[i]);
+	finish();
+}
+
+/* Bonds are those of the submit; later ones take the place of earlier ones. */
+Test(drivers_mock_bond, bond_counts_for_jobs_submitted_from_then_on)
+{
+	struct wwr_fence *gate = mock_gate();
+	struct mock_job master, job;
+
+	begin(false);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(3)), 0);
+	master = start_master(0);
+	job = mock_job(&mock, any, 1);
+	mock_after_start(&job, &master);
+	cr_assert_eq(wwr_job_add_dependency(job.job, gate), 0);
+	mock_run(&job);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(2)), 0);
+	mock_gate_open(gate);
+	cr_expect_eq(join_engine(&job), 3);
+	cr_expect_eq(engine_beside(&master, 1), 2);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, 0), 0);
+	cr_expect_eq(engine_beside(&master, 1), 1, "an idle engine, not its master's");
+	mock_end(&master);
+	finish();
+}
+
+Test(drivers_mock_bond, bad_bonds_are_refused)
+{
+	const uint64_t rcs = 1;
+
+	begin(false);
+	cr_expect_eq(wwr_queue_set_bond(any, first_vcs + NUM_VCS + 2, vcs(0)), -EINVAL);
+	cr_expect_eq(wwr_queue_set_bond(any, WWR_MAX_ENGINES, 0), -EINVAL);
+	cr_expect_eq(wwr_queue_set_bond(any, 0, rcs), -EINVAL);
+	cr_expect_eq(wwr_queue_set_bond(any, 0, vcs(0) | rcs), -EINVAL);
+	cr_expect_eq(wwr_queue_set_bond(masters[0], 0, vcs(1)), -EINVAL);
+	cr_expect_eq(wwr_queue_set_bond(masters[0], 0, vcs(0)), 0);
+	finish();
+}
+
+/* A master that was cancelled before its start has no engine. */
+Test(drivers_mock_bond, job_of_a_cancelled_master_ends_with_it)
+{
+	struct wwr_fence *gate = mock_gate();
+	struct mock_job master, job;
+
+	begin(false);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(3)), 0);
+	master = make_master(0);
+	master.note.done = false;
+	cr_assert_eq(wwr_job_add_dependency(master.job, gate), 0);
+	mock_run(&master);
+	job = mock_job(&mock, any, 1);
+	job.note.done = false;
+	mock_after_start(&job, &master);
+	mock_run(&job);
+	wwr_device_stop(mock.device);
+	mock_wait(wwr_job_finished(master.job), -ECANCELED);
+	mock_wait(wwr_job_finished(job.job), -ECANCELED);
+	wwr_job_put(master.job);
+	wwr_job_put(job.job);
+	mock_gate_open(gate);
+	finish();
+}
+
+Test(drivers_mock_bond, fence_tells_where_a_job_started)
+{
+	struct wwr_fence *gate = mock_gate();
+	struct wwr_job_fence_info info;
+	struct mock_job job;
+
+	begin(false);
+	job = make_master(2);
+	cr_assert_eq(wwr_job_add_dependency(job.job, gate), 0);
+	mock_run(&job);
+	cr_assert(wwr_job_fence_info(wwr_job_started(job.job), &info));
+	cr_expect_eq(info.engine, -1);
+	mock_gate_open(gate);
+	mock_wait(wwr_job_started(job.job), 1);
+	cr_assert(wwr_job_fence_info(wwr_job_started(job.job), &info));
+	cr_expect_eq(info.engine, (int)first_vcs + 2);
+	cr_assert(wwr_job_fence_info(wwr_job_finished(job.job), &info));
+	cr_expect_eq(info.engine, -1);
+	mock_end(&job);
+	finish();
+}
+
+/* There they are accepted and have no effect. */
+Test(drivers_mock_bond, scheduler_runs_bound_jobs_anywhere)
+{
+	struct mock_job master;
+
+	begin(true);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(3)), 0);
+	master = start_master(0);
+	cr_expect_lt(engine_beside(&master, 1), NUM_VCS);
+	mock_end(&master);
+	finish();
+}
