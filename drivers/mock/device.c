@@ -26,7 +26,18 @@ void wwr_device_config_init(struct wwr_device_config *config)
 			    [WWR_ENGINE_VECS] = 1,
 			    [WWR_ENGINE_CCS] = 1},
 	    .time_scale = 1,
+	    .slow_factor = 10,
 	};
+}
+
+static bool device_check_faults(const struct wwr_device_config *config)
+{
+	if (config->slow_every != 0 &&
+	    (!config->use_sched || !(config->slow_factor >= 1) || isinf(config->slow_factor)))
+		return false;
+	if (config->hang_every == 0 && config->lose_after == 0)
+		return true;
+	return config->use_sched && config->hang_timeout_ns != 0;
 }
 
 /* The number of engines, 0 if the configuration is not a valid one. */
@@ -40,10 +51,7 @@ static unsigned int device_check_config(const struct wwr_device_config *config)
 		return 0;
 	if (config->hang_timeout_ns < 0 || (unsigned int)config->policy >= WWR_SCHED_NUM_POLICIES)
 		return 0;
-	if (!config->use_sched && (config->hang_every != 0 || config->lose_after != 0))
-		return 0;
-	if (config->use_sched && config->hang_timeout_ns == 0 &&
-	    (config->hang_every != 0 || config->lose_after != 0))
+	if (!device_check_faults(config))
 		return 0;
 	if (config->vram_bytes > INT64_MAX || config->gtt_bytes > INT64_MAX ||
 	    (config->vram_bytes == 0 && config->gtt_bytes != 0))

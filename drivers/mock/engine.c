@@ -39,6 +39,8 @@ static int64_t engine_job_end_ns(const struct mock_engine *engine, const struct 
 	if (job->config.duration_ns == WWR_JOB_ENDLESS || job->hangs)
 		return INT64_MAX;
 	scaled_ns = (double)job->config.duration_ns * engine->device->time_scale;
+	if (job->slow)
+		scaled_ns *= engine->device->rings->slow_factor;
 	if (scaled_ns >= (double)(INT64_MAX / 2))
 		return INT64_MAX;
 	return scaled_ns == 0 ? 0 : job->started_ns + (int64_t)scaled_ns;
@@ -73,6 +75,7 @@ static bool engine_take(struct mock_engine *engine, struct wwr_job *job)
 		job->started_ns = engine->since_ns;
 		job->end_ns = engine_job_end_ns(engine, job);
 		job->interval_ns = engine_job_interval_ns(engine, job);
+		engine->device->stats.num_slow += job->slow;
 	} else if (job->left_ns != 0) {
 		job->end_ns = engine->since_ns + job->left_ns;
 		job->left_ns = 0;

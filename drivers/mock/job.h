@@ -57,6 +57,7 @@ struct wwr_job {
 	struct wwr_fence_cb sched_cb;
 	bool has_sched_job; /* (u) it is initialised */
 	bool hangs;	    /* (u) it never ends by itself */
+	bool slow;	    /* (u) it takes some times its duration */
 	bool armed;	    /* (u) */
 	bool client_starts; /* (u) a client has to do something before it starts */
 	bool client_ends;   /* (u) or before it ends */

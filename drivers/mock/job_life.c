@@ -108,12 +108,20 @@ static int job_arm_device(struct wwr_job *job)
 	return ret;
 }
 
+/* Is it one of every so many? */
+static bool is_chosen(const struct wwr_job *job, uint64_t every)
+{
+	return every != 0 && (job->fences->commit + 1) % every == 0;
+}
+
 /* The engines' list has it already, and a scheduler has a reference, too. */
 static void job_arm_ring(struct wwr_job *job)
 {
 	const struct mock_rings *rings = job->queue->device->rings;
 
-	job->hangs = rings->hang_every != 0 && (job->fences->commit + 1) % rings->hang_every == 0;
+	job->hangs = is_chosen(job, rings->hang_every);
+	job->slow = is_chosen(job, rings->slow_every) && !job->hangs &&
+		    job->config.duration_ns != WWR_JOB_ENDLESS;
 	wwr_job_get(job);
 	wwr_sched_job_arm(&job->sched_job);
 }

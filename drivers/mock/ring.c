@@ -57,6 +57,12 @@ static void ring_reset(struct mock_engine *engine)
 	engine->reset = false;
 }
 
+/* A slow job that is at its end is let finish. */
+static bool ring_has_hung(const struct mock_engine *engine, const struct wwr_job *job)
+{
+	return engine->job == job && (job->hangs || (job->slow && !job->touching));
+}
+
 static enum wwr_sched_verdict ring_timed_out(struct wwr_sched_job *sched_job)
 {
 	struct mock_engine *engine = wwr_sched_data(wwr_sched_job_sched(sched_job));
@@ -67,7 +73,7 @@ static enum wwr_sched_verdict ring_timed_out(struct wwr_sched_job *sched_job)
 	pthread_mutex_lock(&device->lock);
 	if (device->rings->lost)
 		verdict = WWR_SCHED_NODEV;
-	else if (job->hangs && engine->job == job && !device->stopping)
+	else if (ring_has_hung(engine, job) && !device->stopping)
 		verdict = WWR_SCHED_RESET;
 	if (verdict != WWR_SCHED_NO_HANG)
 		ring_reset(engine);
@@ -203,6 +209,8 @@ int mock_rings_create(struct wwr_device *device, const struct wwr_device_config 
 	pthread_mutex_init(&rings->order, NULL);
 	pthread_cond_init(&rings->idle, NULL);
 	rings->hang_every = config->hang_every;
+	rings->slow_every = config->slow_every;
+	rings->slow_factor = config->slow_factor;
 	rings->lose_after = config->lose_after;
 	device->rings = rings;
 	return rings_create_all(rings, device, config);

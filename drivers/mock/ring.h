@@ -19,6 +19,8 @@ struct mock_rings {
 	pthread_mutex_t order;	   /* of arming, so that a queue and its entity have the same */
 	pthread_cond_t idle;	   /* with the device's lock: an engine was reset */
 	uint64_t hang_every;	   /* (i) 0 = no job hangs */
+	uint64_t slow_every;	   /* (i) 0 = no job is slow */
+	double slow_factor;	   /* (i) */
 	uint64_t lose_after;	   /* (i) finished jobs; 0 = never */
 	bool lost;		   /* (d) */
 	unsigned int num_rings;	   /* (i) */

@@ -75,7 +75,14 @@ struct wwr_device_config {
 	int64_t hang_timeout_ns;      /**< as wwr_sched_options.timeout_ns; needed for faults */
 	uint32_t hang_limit;	      /**< of a client; UINT32_MAX = none is ever guilty */
 	uint64_t hang_every;	      /**< every so many jobs one never ends; 0 = none */
-	uint64_t lose_after;	      /**< the device is lost after so many jobs; 0 = never */
+	/**
+	 * Every so many jobs one takes slow_factor times its duration; 0 = none.  If it is on its
+	 * engine when the scheduler asks after the timeout, it is taken for a job that hangs.  One
+	 * that hangs is not slow besides, nor is an endless one.
+	 */
+	uint64_t slow_every;
+	double slow_factor;  /**< at least 1; default 10 */
+	uint64_t lose_after; /**< the device is lost after so many jobs; 0 = never */
 };
 
 /** How much of a buffer a job touches unless wwr_device_config.touch_full is set. */
@@ -99,8 +106,8 @@ WWR_API void wwr_device_config_init(struct wwr_device_config *config);
  * @param ret_device the caller's, for wwr_device_destroy()
  * @retval 0       ready
  * @retval -EINVAL no engine, more than WWR_MAX_ENGINES, a negative or infinite time scale,
- *                 unknown bits, faults without a scheduler and a timeout, GTT without VRAM, more
- * than INT64_MAX bytes
+ *                 unknown bits, faults without a scheduler and, but for slow jobs, a timeout, a
+ *                 slow factor below 1, GTT without VRAM, more than INT64_MAX bytes
  * @retval -ENOMEM no memory
  * @retval -EAGAIN no thread for an engine
  * @par Thread safety
@@ -185,6 +192,7 @@ struct wwr_device_stats {
 	uint64_t num_submitted; /**< jobs committed: the next commit number */
 	uint64_t num_finished;	/**< of these, the ones that ended, those with an error too */
 	uint64_t num_failed;	/**< of these, the ones that ended with an error */
+	uint64_t num_slow;	/**< jobs that started and are slow on purpose */
 };
 
 /** How many jobs there were so far.  Any thread, also after wwr_device_stop(). */

@@ -7,6 +7,7 @@
 #include <wwresv/sched.h>
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 TestSuite(drivers_mock_parts, .timeout = 60);
@@ -176,4 +177,44 @@ Test(drivers_mock_parts, wrong_options_are_refused)
 	config.use_sched = true;
 	config.hang_timeout_ns = 0;
 	cr_expect_eq(wwr_device_create(&config, &device), -EINVAL);
+	wwr_device_config_init(&config);
+	config.slow_every = 1;
+	cr_expect_eq(wwr_device_create(&config, &device), -EINVAL);
+	config.use_sched = true;
+	config.slow_factor = 0.9;
+	cr_expect_eq(wwr_device_create(&config, &device), -EINVAL);
+	config.slow_factor = NAN;
+	cr_expect_eq(wwr_device_create(&config, &device), -EINVAL);
+	config.slow_factor = INFINITY;
+	cr_expect_eq(wwr_device_create(&config, &device), -EINVAL);
+}
+
+/* Every second one takes ten times as long, but for the endless one; that is counted. */
+Test(drivers_mock_parts, slow_jobs_take_longer)
+{
+	const int64_t duration_ns = 1000000;
+	struct wwr_device_config config;
+	struct wwr_device_stats stats;
+	struct wwr_job *jobs[4];
+	struct card card;
+
+	wwr_device_config_init(&config);
+	config.use_sched = true;
+	config.slow_every = 2;
+	card = begin(&config);
+	for (int i = 0; i < 4; i++)
+		jobs[i] = submit(&card, NULL, 0, i == 3 ? WWR_JOB_ENDLESS : duration_ns, NULL);
+	wwr_job_end(jobs[3]);
+	for (int i = 0; i < 4; i++) {
+		struct wwr_job_info info;
+
+		mock_wait(wwr_job_finished(jobs[i]), 1);
+		wwr_job_get_info(jobs[i], &info);
+		if (i == 1)
+			cr_expect_geq(info.finished_ns - info.started_ns, 10 * duration_ns);
+		wwr_job_put(jobs[i]);
+	}
+	wwr_device_get_stats(card.device, &stats);
+	cr_expect_eq(stats.num_slow, 1);
+	end(&card);
 }

@@ -45,6 +45,8 @@ Test(submit_options, parse_of_a_workload_alone_gives_the_defaults)
 	cr_expect_eq(options.hold_us, 0);
 	cr_expect_eq(options.timeout_ns, INT64_C(30000000000));
 	cr_expect_eq(options.break_deps, 0);
+	cr_expect_eq(options.slow_every, 0);
+	cr_expect_eq(options.slow_factor, 10);
 	cr_expect_null(options.jobs_path);
 	cr_expect_eq(options.engines.count[WSIM_RCS], 1);
 	cr_expect_eq(options.engines.count[WSIM_VCS], 2);
@@ -68,6 +70,11 @@ Test(submit_options, parse_of_every_option_sets_it)
 	cr_expect_eq(options.engines.count[WSIM_RCS], 4);
 	cr_expect_eq(options.engines.count[WSIM_VCS], 1);
 	cr_expect_eq(options.engines.count[WSIM_BCS], 1);
+
+	cr_assert_eq(PARSE("a", "--slow-every", "12", "--slow-factor", "2.5"), 0);
+	cr_expect_eq(options.slow_every, 12);
+	cr_expect_eq(options.slow_factor, 2.5);
+	cr_expect(options.use_sched);
 
 	cr_assert_eq(PARSE("a", "--seed", "0x10", "--timeout", "1.5", "--list", "--json", "--jobs",
 			   "f", "--touch", "full", "--break-dep", "submit", "b"),

@@ -137,6 +137,49 @@ Test(submit_recovery, hangs_and_evictions_together)
 	json_decref(json);
 }
 
+/* Ten times 2 ms is well within a minute, and 10 s are not within 50 ms. */
+Test(submit_recovery, slow_jobs_finish_within_the_timeout_and_are_hangs_beyond)
+{
+	struct tool tool =
+	    TOOL_RUN("W.1.8n4k,1.RCS.2000.w1-0-3.0,2.BCS.10.r1-0.0", "--clients", "2", "--repeat",
+		     "5", "--slow-every", "3", "--hang-timeout", "60000", "--json");
+	json_t *json = run_json(&tool, 0);
+
+	cr_expect_eq(json_number_at(json, "jobs.completed"), 20);
+	cr_expect_eq(json_number_at(json, "recovery.slow"), 6);
+	cr_expect_eq(json_number_at(json, "recovery.hangs"), 0);
+	json_decref(json);
+
+	tool = TOOL_RUN("W.1.8n4k,1.RCS.10.w1-0-3.1", "--clients", "2", "--repeat", "4",
+			"--slow-every", "4", "--slow-factor", "1000000", "--hang-timeout", "50",
+			"--hang-limit", "100", "--json");
+	json = run_json(&tool, 0);
+	cr_expect_eq(json_number_at(json, "jobs.completed"), 6);
+	cr_expect_eq(json_number_at(json, "jobs.failed"), 2);
+	cr_expect_eq(json_number_at(json, "recovery.slow"), 2);
+	cr_expect_eq(json_number_at(json, "recovery.hangs"), 2);
+	json_decref(json);
+}
+
+/* A job that is long by itself is none of those, and one that hangs is not slow besides. */
+Test(submit_recovery, long_jobs_are_no_hangs_and_hangs_are_not_slow)
+{
+	struct tool tool = TOOL_RUN("1.RCS.100000.0.0,2.BCS.10.0.1", "--slow-every", "3",
+				    "--hang-timeout", "5", "--json");
+	json_t *json = run_json(&tool, 0);
+
+	cr_expect_eq(json_number_at(json, "jobs.completed"), 2);
+	cr_expect_eq(json_number_at(json, "recovery.slow"), 0);
+	json_decref(json);
+
+	tool = TOOL_RUN("1.RCS.10.0.1", "--repeat", "12", "--slow-every", "2", "--hang-every", "3",
+			"--slow-factor", "1", "--hang-timeout", "1000", "--json");
+	json = run_json(&tool, 0);
+	cr_expect_eq(json_number_at(json, "recovery.hangs"), 4);
+	cr_expect_eq(json_number_at(json, "recovery.slow"), 4);
+	json_decref(json);
+}
+
 /* A stalled run is taken down with jobs in every state. */
 Test(submit_recovery, stall_is_found_through_the_scheduler)
 {
@@ -166,6 +209,11 @@ Test(submit_recovery, wrong_values_are_usage_errors)
 	TOOL_EXPECT_ERROR(2, "--hang-limit: expected a whole number", "game", "--hang-limit", "-1");
 	TOOL_EXPECT_ERROR(2, "--lose-device-after: expected a whole number", "game",
 			  "--lose-device-after", "0");
+	TOOL_EXPECT_ERROR(2, "--slow-every: expected a whole number", "game", "--slow-every", "0");
+	TOOL_EXPECT_ERROR(2, "--slow-factor: expected a number", "game", "--slow-every", "2",
+			  "--slow-factor", "0.5");
+	TOOL_EXPECT_ERROR(2, "--slow-factor is of the jobs that are slow: it needs --slow-every",
+			  "game", "--slow-factor", "2");
 }
 
 Test(submit_recovery, fdinfo_tells_what_each_client_used)

@@ -338,8 +338,9 @@ Test(submit_run, list_as_json_has_the_schema_and_the_steps)
 
 Test(submit_run, help_lists_options_and_builtin_workloads)
 {
-	static const char *const words[] = {"--clients",  "--break-dep", "--jobs",     "contended",
-					    "shared-set", "Exit status", "--hold-us N"};
+	static const char *const words[] = {"--clients",   "--break-dep",   "--jobs",
+					    "contended",   "shared-set",    "Exit status",
+					    "--hold-us N", "--slow-every N"};
 	struct tool tool = TOOL_RUN("--help");
 
 	cr_expect_eq(tool.code, 0);

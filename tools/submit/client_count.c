@@ -69,7 +69,7 @@ static void write_record(struct client *client, uint32_t loop, uint32_t step,
 
 static bool is_asked_for(const struct submit_options *options, int error)
 {
-	return (error == -ETIME && options->hang_every != 0) ||
+	return (error == -ETIME && (options->hang_every != 0 || options->slow_every != 0)) ||
 	       (error == -ENODEV && options->lose_after != 0);
 }
 

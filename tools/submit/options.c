@@ -34,6 +34,7 @@
 #define NS_PER_MS		INT64_C(1000000)
 #define DEFAULT_HANG_TIMEOUT_MS 200
 #define MAX_HANG_TIMEOUT_MS	3600000
+#define DEFAULT_SLOW_FACTOR	10
 #define UNSET_BYTES		UINT64_MAX
 
 enum option_id {
@@ -60,6 +61,8 @@ enum option_id {
 	OPT_HANG_EVERY,
 	OPT_HANG_TIMEOUT,
 	OPT_HANG_LIMIT,
+	OPT_SLOW_EVERY,
+	OPT_SLOW_FACTOR,
 	OPT_LOSE_DEVICE,
 	OPT_FDINFO,
 	OPT_GTT,
@@ -89,6 +92,8 @@ static const struct option long_options[] = {
     {"hang-every", required_argument, NULL, OPT_HANG_EVERY},
     {"hang-timeout", required_argument, NULL, OPT_HANG_TIMEOUT},
     {"hang-limit", required_argument, NULL, OPT_HANG_LIMIT},
+    {"slow-every", required_argument, NULL, OPT_SLOW_EVERY},
+    {"slow-factor", required_argument, NULL, OPT_SLOW_FACTOR},
     {"lose-device-after", required_argument, NULL, OPT_LOSE_DEVICE},
     {"fdinfo", no_argument, NULL, OPT_FDINFO},
     {"vram", required_argument, NULL, OPT_VRAM},
@@ -198,6 +203,11 @@ static int parse_fault(int id, struct submit_options *options)
 		return cli_parse_u64("--hang-every", optarg, 1, INT64_MAX, &options->hang_every);
 	case OPT_HANG_LIMIT:
 		return parse_u32("--hang-limit", 0, UINT32_MAX - 1, &options->hang_limit);
+	case OPT_SLOW_EVERY:
+		return cli_parse_u64("--slow-every", optarg, 1, INT64_MAX, &options->slow_every);
+	case OPT_SLOW_FACTOR:
+		return cli_parse_double("--slow-factor", optarg, 1, MAX_SCALE,
+					&options->slow_factor);
 	case OPT_LOSE_DEVICE:
 		return cli_parse_u64("--lose-device-after", optarg, 1, INT64_MAX,
 				     &options->lose_after);
@@ -276,6 +286,8 @@ static int parse_valued(int id, struct submit_options *options)
 	case OPT_HANG_EVERY:
 	case OPT_HANG_TIMEOUT:
 	case OPT_HANG_LIMIT:
+	case OPT_SLOW_EVERY:
+	case OPT_SLOW_FACTOR:
 	case OPT_LOSE_DEVICE:
 		return parse_fault(id, options);
 	case OPT_VRAM:
@@ -388,6 +400,17 @@ static int check_memory(struct submit_options *options)
 	return 0;
 }
 
+static int check_faults(struct submit_options *options)
+{
+	if (options->slow_factor != 0 && options->slow_every == 0) {
+		cli_error("--slow-factor is of the jobs that are slow: it needs --slow-every");
+		return -EINVAL;
+	}
+	if (options->slow_factor == 0)
+		options->slow_factor = DEFAULT_SLOW_FACTOR;
+	return 0;
+}
+
 static int check_workloads(const struct submit_options *options)
 {
 	unsigned int num_stdin = 0;
@@ -428,7 +451,8 @@ int options_parse(int argc, char **argv, struct submit_options *ret_options,
 	options.workloads = argv + optind;
 	options.num_workloads = (size_t)(argc - optind);
 	if (check_outputs(&options) != 0 || check_memory(&options) != 0 ||
-	    check_workloads(&options) != 0 || via_check_options(&options) != 0)
+	    check_faults(&options) != 0 || check_workloads(&options) != 0 ||
+	    via_check_options(&options) != 0)
 		return -EINVAL;
 	*ret_options = options;
 	return 0;

@@ -35,6 +35,8 @@ struct submit_options {
 	int64_t hang_timeout_ns;
 	uint32_t hang_limit;		 /* UINT32_MAX = none */
 	uint64_t hang_every, lose_after; /* 0 = never */
+	uint64_t slow_every;		 /* 0 = never */
+	double slow_factor;		 /* 0 = not named */
 	bool fdinfo;
 	uint64_t vram_bytes, gtt_bytes; /* 0 = no VRAM: buffers stay where they are */
 	uint32_t break_deps;		/* WWR_BREAK_x of one kind, 0 = none */

@@ -189,14 +189,17 @@ static json_t *build_sched(struct writer *writer)
 static json_t *build_recovery(struct writer *writer)
 {
 	const struct summary *summary = writer->summary;
+	struct wwr_device_stats stats;
 	json_t *json;
 
 	if (!summary->run->options->use_sched)
 		return json_null();
+	wwr_device_get_stats(summary->run->device, &stats);
 	json = json_object();
 	set_u64(writer, json, "hangs", summary->sched.num_hangs);
 	set_u64(writer, json, "resets", summary->sched.num_resets);
 	set_u64(writer, json, "cancelled", summary->sched.num_cancelled);
+	set_u64(writer, json, "slow", stats.num_slow);
 	return json;
 }
 

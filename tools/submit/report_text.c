@@ -129,14 +129,17 @@ static void print_memory(const struct printer *printer)
 static void print_sched(const struct printer *printer)
 {
 	const struct summary *summary = printer->summary;
+	struct wwr_device_stats stats;
 
 	if (!summary->run->options->use_sched)
 		return;
+	wwr_device_get_stats(summary->run->device, &stats);
 	print_label(printer, "Scheduler");
 	printf("%s, fairness %.3f; %" PRIu64 " hangs, %" PRIu64 " resets, %" PRIu64
-	       " jobs cancelled\n",
+	       " jobs cancelled, %" PRIu64 " slow\n",
 	       options_sched_name(summary->run->options), summary->fairness,
-	       summary->sched.num_hangs, summary->sched.num_resets, summary->sched.num_cancelled);
+	       summary->sched.num_hangs, summary->sched.num_resets, summary->sched.num_cancelled,
+	       stats.num_slow);
 }
 
 static void print_latency(const struct printer *printer)

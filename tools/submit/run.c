@@ -63,6 +63,8 @@ static int create_device(struct run *run)
 	config.hang_timeout_ns = options->hang_timeout_ns;
 	config.hang_limit = options->hang_limit;
 	config.hang_every = options->hang_every;
+	config.slow_every = options->slow_every;
+	config.slow_factor = options->slow_factor;
 	config.lose_after = options->lose_after;
 	config.vram_bytes = options->vram_bytes;
 	config.gtt_bytes = options->gtt_bytes;

@@ -33,6 +33,7 @@ int via_check_options(const struct submit_options *options)
 	    {options->break_deps != 0, "--break-dep"},
 	    {options->vram_bytes != 0, "--vram"},
 	    {options->hang_every != 0, "--hang-every"},
+	    {options->slow_every != 0, "--slow-every"},
 	    {options->lose_after != 0, "--lose-device-after"},
 	    {options->fdinfo, "--fdinfo"},
 	    /* Those before it may imply it. */
