@@ -95,7 +95,7 @@ static void print_state(const struct job_printer *printer, const struct wwr_job_
 	case WWR_JOB_PREEMPTED:
 		fputs(info->endless
 			  ? "is endless and gave way to another job; no T step has ended it"
-			  : "gave way to a job of a higher priority",
+			  : "gave way to another job",
 		      out);
 		break;
 	case WWR_JOB_NEW:
