@@ -217,17 +217,16 @@ Test(drivers_mock_interval, time_left_is_run_later)
 }
 
 /* On any of several engines the one with the lowest priority gives way, and goes on elsewhere. */
-Test(drivers_mock_interval, lowest_of_several_gives_way_and_goes_on_where_there_is_room)
+static void expect_lowest_gives_way(int lowest)
 {
 	struct wwr_queue *queues[2], *any;
 	struct mock_job jobs[2], blocker;
-	struct wwr_job_info info[3];
+	struct wwr_job_info low_info, other_info, info;
 
 	begin(false, 0);
 	for (int i = 0; i < 2; i++) {
 		queues[i] = mock_queue(&mock, WWR_ENGINE_VCS, 0);
-		/* The first one is not the lowest. */
-		wwr_queue_set_priority(queues[i], -i);
+		wwr_queue_set_priority(queues[i], i == lowest ? -1 : 0);
 		jobs[i] = start_job(queues[i], (uint64_t)i, LONG_NS, SHORT_NS);
 	}
 	any = mock_queue(&mock, WWR_ENGINE_VCS, 0);
@@ -236,24 +235,30 @@ Test(drivers_mock_interval, lowest_of_several_gives_way_and_goes_on_where_there_
 	blocker = mock_endless(&mock, any, 7);
 	mock_run(&blocker);
 	mock_wait(wwr_job_started(blocker.job), 1);
-	for (int i = 0; i < 2; i++)
-		wwr_job_get_info(jobs[i].job, &info[i]);
-	wwr_job_get_info(blocker.job, &info[2]);
-	cr_expect_eq(info[0].state, WWR_JOB_RUNNING);
-	cr_expect_eq(info[1].state, WWR_JOB_PREEMPTED);
-	cr_expect_eq(info[2].engine, info[1].engine);
-	/* The lower one has to wait for the end of the other, on whose engine it goes on. */
-	mock_end(&jobs[0]);
-	wwr_job_end(jobs[1].job);
-	mock_wait(wwr_job_finished(jobs[1].job), 1);
-	wwr_job_get_info(jobs[1].job, &info[2]);
-	cr_expect_eq(info[2].engine, info[0].engine);
-	mock_join(&jobs[1]);
+	wwr_job_get_info(jobs[lowest].job, &low_info);
+	wwr_job_get_info(jobs[1 - lowest].job, &other_info);
+	wwr_job_get_info(blocker.job, &info);
+	cr_expect_eq(low_info.state, WWR_JOB_PREEMPTED);
+	cr_expect_eq(other_info.state, WWR_JOB_RUNNING);
+	cr_expect_eq(info.engine, low_info.engine);
+	/* It has to wait for the end of the other one, on whose engine it goes on. */
+	mock_end(&jobs[1 - lowest]);
+	wwr_job_end(jobs[lowest].job);
+	mock_wait(wwr_job_finished(jobs[lowest].job), 1);
+	wwr_job_get_info(jobs[lowest].job, &info);
+	cr_expect_eq(info.engine, other_info.engine);
+	mock_join(&jobs[lowest]);
 	mock_end(&blocker);
 	for (int i = 0; i < 2; i++)
 		wwr_queue_put(queues[i]);
 	wwr_queue_put(any);
 	finish();
+}
+
+Test(drivers_mock_interval, lowest_of_several_gives_way_and_goes_on_where_there_is_room)
+{
+	expect_lowest_gives_way(0);
+	expect_lowest_gives_way(1);
 }
 
 /* Which of them gives way to which is a matter of priority alone. */
