@@ -70,6 +70,8 @@ static int program_make(struct program *program)
 
 	for (unsigned int i = 0; ret == 0 && i < 3; i++)
 		ret = wwr_queue_create(program->device, "q", UINT64_C(1) << i, &program->queues[i]);
+	for (unsigned int i = 0; ret == 0 && i < 3; i++)
+		ret = wwr_queue_set_bond(program->queues[2], i, UINT64_C(1) << 2);
 	for (unsigned int i = 0; ret == 0 && i < NUM_BOS; i++)
 		ret = wwr_device_bo_create(program->device, i, 100, &program->bos[i]);
 	return ret;
@@ -204,8 +206,11 @@ static void run_all(bool sticky)
 	while (run_failing(fail_at, sticky))
 		fail_at++;
 	wwr_set_allocator(NULL);
-	/* Device, 3 queues, 6 buffers, 3 jobs of 4 or more pieces each, fence tables, the visit. */
-	cr_expect_geq(fail_at, 1 + 3 + 6 + 12 + NUM_BOS + 2, "only %ld places", fail_at);
+	/*
+	 * Device, 3 queues, 3 bonds, 6 buffers, 3 jobs of 4 or more pieces each, fence tables, the
+	 * visit.
+	 */
+	cr_expect_geq(fail_at, 1 + 3 + 3 + 6 + 12 + NUM_BOS + 2, "only %ld places", fail_at);
 	TEST_ASSERT_NO_LEAK();
 }
 

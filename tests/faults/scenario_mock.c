@@ -41,6 +41,9 @@ static int gpu_make(struct gpu *gpu)
 		FAULT_TRY(&ret,
 			  wwr_queue_create(gpu->device, "q", UINT64_C(1) << i, &gpu->queues[i]),
 			  -ENOMEM);
+	/* With bonds it has before, and without. */
+	for (unsigned int i = 0; ret == 0 && i < 2; i++)
+		FAULT_TRY(&ret, wwr_queue_set_bond(gpu->queues[0], i, 1), -ENOMEM);
 	for (unsigned int i = 0; ret == 0 && i < NUM_BOS; i++)
 		FAULT_TRY(&ret,
 			  wwr_device_bo_create(gpu->device, i, i == 0 ? UINT64_C(1) << 32 : 100,
