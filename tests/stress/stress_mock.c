@@ -28,8 +28,10 @@
 #define NUM_CLIENTS 6
 #define NUM_BOS	    20
 #define NUM_QUEUES  4
-#define NUM_RECENT  12
-#define MAX_USES    8
+/* The first engines of the device, with all of the queues: rcs0, bcs0, vcs0, vcs1. */
+#define NUM_BOUND  4
+#define NUM_RECENT 12
+#define MAX_USES   8
 
 #define HANG_TIMEOUT_NS 3000000
 
@@ -209,11 +211,27 @@ static int client_add_gate(struct client *client, struct recent *recent)
 	return wwr_job_add_dependency(recent->job, recent->gate);
 }
 
+/* Others submit to the shared queue meanwhile. */
+static int client_bind(struct client *client, struct wwr_queue *queue)
+{
+	const uint64_t mask = pick(client, 3) == 0 ? 0 : UINT64_C(1) << pick(client, NUM_BOUND);
+	int ret;
+
+	if (pick(client, 4) != 0)
+		return 0;
+	ret = wwr_queue_set_bond(queue, pick(client, NUM_BOUND), mask);
+	/* Not each queue has that engine. */
+	return ret == -EINVAL ? 0 : ret;
+}
+
 static int client_create_job(struct client *client, struct recent *recent)
 {
 	struct wwr_job_config config = {.seed = test_random(&client->random)};
 	struct wwr_queue *queue = client->queues[pick(client, NUM_QUEUES)];
+	const int ret = client_bind(client, queue);
 
+	if (ret != 0)
+		return ret;
 	config.label = config.seed;
 	config.duration_ns = pick(client, 40000);
 	recent->seed = config.seed;
