@@ -34,6 +34,7 @@
 #define MAX_USES   8
 
 #define HANG_TIMEOUT_NS 3000000
+#define MAX_DURATION_NS 40000
 
 /* Pages: a job's buffers fit, all of them do not, and some go on to system memory. */
 #define VRAM_PAGES 10
@@ -48,7 +49,7 @@ struct variant {
 	bool vram;
 	bool use_sched;
 	enum wwr_sched_policy policy;
-	uint64_t hang_every, lose_after;
+	uint64_t hang_every, slow_every, lose_after;
 };
 
 struct run {
@@ -137,7 +138,7 @@ static void client_release(struct client *client)
 static bool is_expected(const struct variant *variant, int status)
 {
 	return status == 1 || (status == -ECANCELED && variant->stop) ||
-	       (status == -ETIME && variant->hang_every != 0) ||
+	       (status == -ETIME && (variant->hang_every != 0 || variant->slow_every != 0)) ||
 	       (status == -ENODEV && variant->lose_after != 0);
 }
 
@@ -233,7 +234,7 @@ static int client_create_job(struct client *client, struct recent *recent)
 	if (ret != 0)
 		return ret;
 	config.label = config.seed;
-	config.duration_ns = pick(client, 40000);
+	config.duration_ns = pick(client, MAX_DURATION_NS);
 	recent->seed = config.seed;
 	recent->endless = pick(client, 10) == 0 && !client->run->variant->vram;
 	if (recent->endless)
@@ -336,6 +337,9 @@ static void run_configure(const struct variant *variant, struct wwr_device_confi
 	config->use_sched = variant->use_sched;
 	config->policy = variant->policy;
 	config->hang_every = variant->hang_every;
+	config->slow_every = variant->slow_every;
+	/* Half of them end about when they are reset, or after that. */
+	config->slow_factor = 2.0 * HANG_TIMEOUT_NS / MAX_DURATION_NS;
 	config->lose_after = variant->lose_after;
 	config->hang_timeout_ns = HANG_TIMEOUT_NS;
 	config->hang_limit = UINT32_MAX;
@@ -456,6 +460,7 @@ static const struct variant variants[] = {
     {"wait-die, classic policy, stopped", WWR_WAIT_DIE, WWR_LOCK_SET_CLASSIC, .stop = true},
     {"VRAM", WWR_WAIT_DIE, WWR_LOCK_SET_CLASSIC, .vram = true},
     {"scheduler, with hangs", WWR_WOUND_WAIT, .use_sched = true, .hang_every = 100},
+    {"scheduler, with slow jobs", WWR_WOUND_WAIT, .use_sched = true, .slow_every = 50},
     {"scheduler, stopped", WWR_WOUND_WAIT, .use_sched = true, .policy = WWR_SCHED_ROUND_ROBIN,
      .stop = true},
     {"scheduler and VRAM, with hangs", WWR_WOUND_WAIT, .use_sched = true, .vram = true,
