@@ -237,7 +237,6 @@ static void engine_complete(struct mock_engine *engine, struct wwr_job *job)
 	job_finish(job, 0);
 
 	pthread_mutex_lock(&device->lock);
-	engine->num_jobs++;
 	engine_leave(engine);
 	job_retire_locked(job);
 	pthread_mutex_unlock(&device->lock);

@@ -229,6 +229,9 @@ void job_finish(struct wwr_job *job, int error)
 	device->stats.num_finished++;
 	if (error != 0)
 		device->stats.num_failed++;
+	/* Who sees the fence sees it counted; of a ring the engine did that before. */
+	else if (device->rings == NULL)
+		device->engines[job->engine].num_jobs++;
 	if (device->rings != NULL && device->stats.num_finished == device->rings->lose_after)
 		device->rings->lost = true;
 	pthread_mutex_unlock(&device->lock);

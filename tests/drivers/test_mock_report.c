@@ -233,3 +233,21 @@ Test(drivers_mock_report, long_queue_name_is_shortened)
 	wwr_queue_put(queue);
 	mock_fini(&mock);
 }
+
+/* Whoever waited for a job finds it counted. */
+Test(drivers_mock_report, finished_job_is_counted_by_its_engine)
+{
+	struct wwr_engine_info engine;
+	struct wwr_queue *rcs;
+	struct mock mock;
+
+	mock_init(&mock);
+	rcs = mock_queue(&mock, WWR_ENGINE_RCS, 1);
+	for (uint64_t i = 1; i <= 60; i++) {
+		mock_marker(&mock, rcs);
+		wwr_device_get_engine(mock.device, 0, &engine);
+		cr_expect_eq(engine.num_jobs, i);
+	}
+	wwr_queue_put(rcs);
+	mock_fini(&mock);
+}
