@@ -45,8 +45,9 @@ static bool engine_may_run(const struct mock_engine *engine, const struct wwr_jo
 }
 
 /*
- * May it pass jobs of lower priority that the engine has or had?  On a ring jobs of a queue keep
- * their order, and none passes that hangs: the scheduler asks for the oldest job of a ring only.
+ * May it pass jobs that give way to it?  On a ring jobs of a queue keep their order, and none
+ * passes that hangs: the scheduler asks for the oldest job of a ring only, and never for that one
+ * then.
  */
 static bool may_pass(const struct wwr_job *job)
 {
@@ -73,22 +74,35 @@ static struct wwr_job **run_queue_above(const struct mock_engine *engine, int pr
 	return NULL;
 }
 
+/* Has the engine a parked job, running or not? */
+static bool run_queue_has_parked(const struct mock_engine *engine)
+{
+	const struct wwr_job *job = engine->device->first_ready;
+
+	if (engine->job != NULL && job_is_parked(engine->job))
+		return true;
+	while (job != NULL && !(engine_may_run(engine, job) && job_is_parked(job)))
+		job = job->ready_next;
+	return job != NULL;
+}
+
 /*
  * The link that points to the first job for the engine, a parked one only if there is no other; or
  * NULL.
  */
 static struct wwr_job **run_queue_first(const struct mock_engine *engine)
 {
+	const bool passes = engine->device->rings != NULL && run_queue_has_parked(engine);
 	struct wwr_job **parked = NULL;
 
 	for (struct wwr_job **link = &engine->device->first_ready; *link != NULL;
 	     link = &(*link)->ready_next) {
 		if (!engine_may_run(engine, *link))
 			continue;
-		if (!job_is_parked(*link))
-			return link;
-		if (parked == NULL)
+		if (job_is_parked(*link) && parked == NULL)
 			parked = link;
+		else if (!job_is_parked(*link) && (!passes || may_pass(*link)))
+			return link;
 	}
 	return parked;
 }
