@@ -41,9 +41,9 @@ static const char sched_options[] =
     "      --hang-timeout MS\n"
     "                       then its engine is reset, and it has failed (200)\n"
     "      --hang-limit N   a client with more hangs is guilty: its jobs are cancelled (never)\n"
-    "      --slow-every N   every N-th job takes --slow-factor F times its duration (10); one "
-    "that\n"
-    "                       is on its engine when the hang timeout is over counts as a hang\n"
+    "      --slow-every N   every N-th job takes longer, and has hung if it is still on its\n"
+    "                       engine after the timeout\n"
+    "      --slow-factor F  so many times its duration (10)\n"
     "      --lose-device-after N\n"
     "                       after N jobs all others fail\n";
 
