@@ -25,7 +25,10 @@ static json_t *run_json(struct tool *tool, int code)
 /* 16 clients of 71 pages each share 18 pages of VRAM: the sets together are many times that. */
 Test(submit_memory, storm_of_evictions_keeps_every_byte)
 {
-	for (size_t i = 0; i < 8; i++) {
+	/* With fewer rounds only the first and the last, in which everything differs. */
+	const size_t step = test_rounds(10) == 1 ? 7 : 1;
+
+	for (size_t i = 0; i < 8; i += step) {
 		struct tool tool =
 		    TOOL_RUN(STORM, "--clients", "16", "--repeat", "3", "--scale", "0.1", "--vram",
 			     "72k", "--gtt", i % 2 == 0 ? "32k" : "0", "--class",

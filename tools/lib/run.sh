@@ -182,9 +182,10 @@ use_fast_linker() {
 # run_tests LANE DIR TIMEOUT_FACTOR OPTION...: the canaries of the lane's kind, then the tests.
 # shellcheck disable=SC2086 # $4 and $5 are options
 run_tests() {
-	local lane=$1 dir=$2 factor=$3 which=$4 wrapper=${5:+--wrapper=$5}
+	local lane=$1 dir=$2 factor=$3 which=$4 wrapper=${5:+--wrapper=$5} but=''
 
-	meson_test "$lane" "$dir" --canary ${wrapper:+"$wrapper"} --suite "canary-${lane%%-*}"
+	[[ $which != *'--no-suite tool-runs'* ]] || but='--no-suite tool-runs'
+	meson_test "$lane" "$dir" --canary ${wrapper:+"$wrapper"} --suite "canary-${lane%%-*}" $but
 	# Two lanes may share the processors.
 	meson_test "$lane" "$dir" ${wrapper:+"$wrapper"} $which \
 		--timeout-multiplier $((2 * factor * long_factor))
