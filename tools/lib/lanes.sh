@@ -9,6 +9,7 @@ lanes='
 asan      gcc, assert() on, address, undefined-behaviour and leak sanitizers: all tests
 release   gcc -O2, NDEBUG: all tests
 debug     gcc -O0, assert() on: the libraries and their branches, injected back-offs, stress
+house     layers, headers, exported symbols, format, coverage of the API
 valgrind  memcheck: the stress programs, shortened
 tsan-gcc  gcc, thread sanitizer: the stress programs
 tsan-clang  clang, thread sanitizer: the stress programs
@@ -20,7 +21,6 @@ explore   the schedule explorer: lock layer, fences and scheduler in many orders
 models    spin: the protocol in Promela, its exact bounds, and rules left out
 msan      clang, memory sanitizer: the stress programs
 clang     clang, -Wdocumentation -Wthread-safety are errors: all must compile
-house     layers, headers, exported symbols, format, coverage of the API
 install   staged installation: the examples through pkg-config
 '
 
