@@ -9,12 +9,12 @@ lanes='
 asan      gcc, assert() on, address, undefined-behaviour and leak sanitizers: all tests
 release   gcc -O2, NDEBUG: all tests
 debug     gcc -O0, assert() on: the libraries and their branches, injected back-offs, stress
+fuzz      random inputs and operations, and bugs that they must find
 house     layers, headers, exported symbols, format, coverage of the API
 valgrind  memcheck: the stress programs, shortened
 tsan-gcc  gcc, thread sanitizer: the stress programs
 tsan-clang  clang, thread sanitizer: the stress programs
 planted   bugs planted in lock layer, fences and scheduler: the explorer finds them
-fuzz      random inputs and operations, and bugs that they must find
 faults    each call to memory and to the system fails, site by site
 weak      relacy: the lock layer under a weak memory model, each memory order made weaker
 explore   the schedule explorer: lock layer, fences and scheduler in many orders of their steps
