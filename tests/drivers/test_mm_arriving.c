@@ -74,5 +74,4 @@ Test(drivers_mm_arriving, room_that_another_buffer_is_about_to_enter_is_waited_f
 	buffer_put(slow);
 	world_fini(&world);
 	cr_expect_eq(world.num_mismatches, 0);
-	TEST_ASSERT_NO_LEAK();
 }

@@ -193,7 +193,6 @@ Test(drivers_mm_range, random_calls_do_as_a_bitmap_does)
 	check();
 	cr_expect_eq(ranges.first->size, SPACE);
 	mm_ranges_fini(&ranges);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(drivers_mm_range, empty_space_and_empty_request_are_no_space)
@@ -266,5 +265,4 @@ Test(drivers_mm_range, no_memory_for_the_bookkeeping_changes_nothing)
 		cr_expect_eq(many_pieces(), -ENOMEM, "allocation %u", i);
 	}
 	wwr_set_allocator(NULL);
-	TEST_ASSERT_NO_LEAK();
 }

@@ -211,7 +211,6 @@ static void run_all(bool sticky)
 	 * visit.
 	 */
 	cr_expect_geq(fail_at, 1 + 3 + 3 + 6 + 12 + NUM_BOS + 2, "only %ld places", fail_at);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(drivers_mock_alloc, one_failure_anywhere_is_reported_and_leaves_nothing)

@@ -232,5 +232,4 @@ Test(drivers_mock_endless, time_scale_0_waits_for_no_duration_but_for_an_end)
 	wwr_job_put(jobs[1]);
 	wwr_queue_put(queue);
 	wwr_device_destroy(device);
-	TEST_ASSERT_NO_LEAK();
 }

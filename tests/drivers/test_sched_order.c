@@ -28,7 +28,6 @@ static void finish(void)
 	wwr_sched_entity_put(a);
 	wwr_sched_entity_put(b);
 	sim_fini(&sim);
-	TEST_ASSERT_NO_LEAK();
 }
 
 static void expect_log(unsigned int num, const int *ids)

@@ -11,9 +11,6 @@
 
 #include "tests/lib/test_env.h"
 
-/** End here if anything leaked so far; call it last in a test that owns nothing any more. */
-#define TEST_ASSERT_NO_LEAK() test_leak_check_last()
-
 /** Leave the test if the real workload descriptors are not on this machine. */
 #define TEST_NEED_WSIM_DIR(ret_dir)                                                                \
 	do {                                                                                       \

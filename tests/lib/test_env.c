@@ -82,13 +82,6 @@ const char *test_wsim_dir(void)
 	return stat(dir, &st) == 0 && S_ISDIR(st.st_mode) ? dir : NULL;
 }
 
-void test_leak_check_last(void)
-{
-#ifdef TEST_HAVE_LSAN
-	__lsan_do_leak_check();
-#endif
-}
-
 int test_leak_check(void)
 {
 #ifdef TEST_HAVE_LSAN

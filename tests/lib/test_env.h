@@ -39,12 +39,6 @@ const char *test_wsim_dir(void);
  */
 int test_leak_check(void);
 
-/**
- * Look for leaks for the last time: there is no other look at the end.  A leak ends the process.
- * Nothing unless built with AddressSanitizer.
- */
-void test_leak_check_last(void);
-
 /** Whether what this thread takes from here on may leak: only around what is not ours. */
 void test_leaks_ignore(bool ignore);
 

@@ -52,7 +52,6 @@ Test(reservation_bo, init_embeds_a_reservation)
 	cr_expect_eq(wwr_bo_mutex(&buffer.bo)->lock_class, &lock_class);
 	wwr_bo_put(&buffer.bo);
 	cr_expect_eq(buffer.num_released, 1);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(reservation_bo, init_without_class_uses_the_default)
@@ -118,7 +117,6 @@ Test(reservation_bo, shared_reservation_outlives_its_buffers)
 	cr_expect_eq(test_fences_alive(), 1, "the fence belongs to the shared reservation");
 	wwr_resv_fini(&shared);
 	cr_expect_eq(test_fences_alive(), 0);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(reservation_bo, lock_of_buffers_that_share_is_one_lock)

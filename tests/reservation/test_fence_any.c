@@ -33,7 +33,6 @@ static void put_fences(void)
 		wwr_fence_put(fences[i]);
 	cr_expect_eq(test_fences_alive(), 0);
 	cr_expect_eq(test_alloc_alive(), 0);
-	TEST_ASSERT_NO_LEAK();
 }
 
 static int64_t in_1_ms(void)

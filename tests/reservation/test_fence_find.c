@@ -44,7 +44,6 @@ static void finish(void)
 		wwr_fence_put(fences[i]);
 	cr_expect_eq(test_fences_alive(), 0);
 	cr_expect_eq(test_alloc_alive(), 0);
-	TEST_ASSERT_NO_LEAK();
 }
 
 /* Looks for a point; expects a node with this number, 0 = none: reached. */

@@ -31,7 +31,6 @@ static void finish(void)
 		wwr_fence_put(fences[i]);
 	cr_expect_eq(test_fences_alive(), 0);
 	cr_expect_eq(test_alloc_alive(), 0);
-	TEST_ASSERT_NO_LEAK();
 }
 
 static struct wwr_fence *array_of(unsigned int num, struct wwr_fence *const *list)
@@ -440,5 +439,4 @@ Test(reservation_fence_merge, random_containers_agree_with_a_plain_list)
 			wwr_fence_put(leaves[i]);
 		cr_assert_eq(test_fences_alive() + test_alloc_alive(), 0);
 	}
-	TEST_ASSERT_NO_LEAK();
 }

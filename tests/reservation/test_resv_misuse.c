@@ -43,7 +43,6 @@ static void finish(void)
 	wwr_resv_fini(&other);
 	cr_expect_eq(test_fences_alive(), 0);
 	cr_expect_eq(test_alloc_alive(), 0);
-	TEST_ASSERT_NO_LEAK();
 }
 
 TestSuite(reservation_resv_misuse, .init = setup, .timeout = 20);

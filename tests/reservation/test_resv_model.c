@@ -161,7 +161,6 @@ Test(reservation_resv_model, random_operations_follow_the_model)
 		  "%u appended, %u replaced, %u refused, %u dropped, %u without memory, %u copied",
 		  total.num_appended, total.num_replaced, total.num_refused, total.num_dropped,
 		  total.num_enomem, total.num_copied);
-	TEST_ASSERT_NO_LEAK();
 }
 
 /* A model that has a rule wrong is found out, with no operation that is not needed for it. */

@@ -32,7 +32,6 @@ static void finish(void)
 	cr_expect_eq(test_fences_alive(), 0);
 	resv_cells_reset(true);
 	cr_expect_eq(test_alloc_alive(), 0);
-	TEST_ASSERT_NO_LEAK();
 }
 
 TestSuite(reservation_resv_read, .init = setup, .timeout = 20);

@@ -55,7 +55,6 @@ static void unload(void)
 	free(workload.last_use);
 	wsim_free(wsim);
 	(void)wwr_sync_file_collect();
-	TEST_ASSERT_NO_LEAK();
 }
 
 static bool is_readable(size_t step)

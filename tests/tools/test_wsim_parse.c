@@ -30,7 +30,6 @@ Test(wsim_parse, batch_with_plain_fields_keeps_each)
 	cr_expect_eq(step->batch.num_deps, 0);
 	cr_expect_str_eq(step->text, "7.BCS.250.0.1");
 	wsim_free(workload);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_parse, context_zero_in_a_batch_is_accepted)
@@ -79,7 +78,6 @@ Test(wsim_parse, engine_names_of_every_form_are_accepted)
 	expect_engine("VECS1", WSIM_VECS, 1, UINT32_MAX);
 	expect_engine("CCS-0", WSIM_CCS, 0, 0);
 	expect_engine("VCS1-3", WSIM_VCS, 1, 3);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_parse, duration_range_keeps_both_ends)
@@ -129,7 +127,6 @@ Test(wsim_parse, dependencies_of_every_form_are_resolved)
 	cr_expect_eq(batch->deps[7].kind, WSIM_DEP_SUBMIT);
 	cr_expect_eq(batch->deps[7].step, 2);
 	wsim_free(workload);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_parse, lists_may_use_either_separator)
@@ -182,7 +179,6 @@ Test(wsim_parse, pacing_steps_keep_their_number)
 	expect_number("q.12", WSIM_STEP_QUEUE_DEPTH, 12);
 	expect_number("X.1.0", WSIM_STEP_PREEMPTION, 0);
 	expect_number("X.1.9", WSIM_STEP_PREEMPTION, 9);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_parse, reference_steps_name_their_target)
@@ -256,7 +252,6 @@ Test(wsim_parse, map_balance_and_bond_belong_to_their_context)
 	cr_expect_eq(steps[8].batch.map_step, 7);
 	cr_expect_not(steps[8].batch.balanced);
 	wsim_free(workload);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_parse, engine_named_twice_in_a_list_is_one_entry)
@@ -265,7 +260,6 @@ Test(wsim_parse, engine_named_twice_in_a_list_is_one_entry)
 
 	cr_expect_eq(last(workload)->map.num_engines, 2);
 	wsim_free(workload);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_parse, working_sets_keep_groups_and_sums)
@@ -294,7 +288,6 @@ Test(wsim_parse, working_sets_keep_groups_and_sums)
 	cr_expect_eq(workload->min_bytes, 118 * 8192 + 1 + 3 * 4096 + (2 << 20) + 5);
 	cr_expect_eq(workload->max_bytes, 118 * 8192 + 1 + 3 * 65536 + (1 << 30) + (6 << 10));
 	wsim_free(workload);
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_parse, sizes_just_under_a_tebibyte_are_accepted)

@@ -29,7 +29,6 @@ Test(wsim_query, class_without_map_is_any_of_its_instances)
 	expect_engines("1.VCS.1.0.0", "VCS1 VCS2");
 	expect_engines("1.VCS2.1.0.0", "VCS2");
 	expect_engines("1.RCS.1.0.0", "RCS1");
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_query, default_without_map_is_rcs)
@@ -158,7 +157,6 @@ Test(wsim_query, locks_keep_the_order_of_the_descriptor)
 	expect_locks("w.9.4n1,1.RCS.1.w9-3/r9-0.0", "9:3w 9:0r out:1w");
 	expect_locks("w.9.4n1,w.2.1,1.RCS.1.0.0,1.RCS.1.r2-0/-1/w9-1-2.0",
 		     "2:0r out:2r 9:1w 9:2w out:3w");
-	TEST_ASSERT_NO_LEAK();
 }
 
 Test(wsim_query, lock_named_twice_is_one_with_both_uses)
@@ -239,5 +237,4 @@ Test(wsim_query, object_size_depends_on_seed_set_and_object_only)
 	cr_expect_eq(same_set, 0);
 	cr_expect_eq(same_object, 0);
 	wsim_free(workload);
-	TEST_ASSERT_NO_LEAK();
 }
