@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/lib/test_env.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -80,6 +82,26 @@ const char *test_wsim_dir(void)
 	if (dir == NULL)
 		dir = TEST_SOURCE_ROOT "/../shared/data/wsim";
 	return stat(dir, &st) == 0 && S_ISDIR(st.st_mode) ? dir : NULL;
+}
+
+unsigned int test_wsim_for_each(const char *dir, void (*run)(const char *path, unsigned int number))
+{
+	DIR *list = opendir(dir);
+	struct dirent *entry;
+	unsigned int num = 0;
+	char path[1024];
+
+	while (list != NULL && (entry = readdir(list)) != NULL) {
+		const char *dot = strrchr(entry->d_name, '.');
+
+		if (dot == NULL || strcmp(dot, ".wsim") != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		run(path, num++);
+	}
+	if (list != NULL)
+		closedir(list);
+	return num;
 }
 
 int test_leak_check(void)

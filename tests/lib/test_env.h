@@ -33,6 +33,14 @@ unsigned int test_rounds(unsigned int rounds);
 const char *test_wsim_dir(void);
 
 /**
+ * Call run with the path of each .wsim file in a folder, numbered from 0.
+ *
+ * @return how many there were
+ */
+unsigned int test_wsim_for_each(const char *dir,
+				void (*run)(const char *path, unsigned int number));
+
+/**
  * Look for leaks so far.
  *
  * @return 0: none, or not built with AddressSanitizer; else there are some, printed to stderr

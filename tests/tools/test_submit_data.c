@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The real descriptors, where they are on this machine. */
-#include <dirent.h>
 #include <stdio.h>
 
 #include "tests/tools/test_submit_tool.h"
@@ -11,7 +10,7 @@ static const char *const classes[] = {"wound-wait", "wait-die"};
 static const char *const policies[] = {"default", "classic"};
 
 /* In all pairs of class and policy, or with fewer rounds in one, each descriptor in another. */
-static void run_descriptor(const char *path, size_t number)
+static void run_descriptor(const char *path, unsigned int number)
 {
 	const size_t num = test_rounds(10) == 1 ? 1 : 4;
 
@@ -34,24 +33,9 @@ static void run_descriptor(const char *path, size_t number)
 Test(submit_data, every_descriptor_runs_without_a_difference)
 {
 	const char *dir;
-	struct dirent *entry;
-	unsigned int num = 0;
-	char path[512];
-	DIR *handle;
 
 	TEST_NEED_WSIM_DIR(&dir);
-	handle = opendir(dir);
-	cr_assert_not_null(handle);
-	while ((entry = readdir(handle)) != NULL) {
-		size_t len = strlen(entry->d_name);
-
-		if (len < 5 || strcmp(entry->d_name + len - 5, ".wsim") != 0)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		run_descriptor(path, num++);
-	}
-	closedir(handle);
-	cr_expect_geq(num, 12);
+	cr_expect_geq(test_wsim_for_each(dir, run_descriptor), 12);
 }
 
 static json_t *run_carchase(const char *class, const char *policy, const char *broken, int code)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* `wwresv submit --via libdrm`: the same runs as a client of the devices, and what it refuses. */
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,28 +172,18 @@ Test(submit_via, every_built_in_workload_is_the_same_as_direct)
 		expect_same_run(names[i]);
 }
 
+static void run_descriptor(const char *path, unsigned int number)
+{
+	(void)number;
+	expect_same_run(path);
+}
+
 Test(submit_via, every_descriptor_is_the_same_as_direct, .timeout = 600)
 {
 	const char *dir;
-	struct dirent *entry;
-	unsigned int num = 0;
-	char path[512];
-	DIR *handle;
 
 	TEST_NEED_WSIM_DIR(&dir);
-	handle = opendir(dir);
-	cr_assert_not_null(handle);
-	while ((entry = readdir(handle)) != NULL) {
-		size_t len = strlen(entry->d_name);
-
-		if (len < 5 || strcmp(entry->d_name + len - 5, ".wsim") != 0)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		expect_same_run(path);
-		num++;
-	}
-	closedir(handle);
-	cr_expect_geq(num, 12);
+	cr_expect_geq(test_wsim_for_each(dir, run_descriptor), 12);
 }
 
 /* Each of these hangs, or differs from the replay, if what it is about does not reach the device.

@@ -2,7 +2,6 @@
 /* The built-in workloads, and real ones where they are on this machine. */
 #include "tests/tools/test_wsim.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 
 TestSuite(wsim_data, .timeout = 60);
@@ -170,28 +169,18 @@ static void path_in(char *path, size_t size, const char *dir, const char *name)
 	cr_assert_lt((size_t)snprintf(path, size, "%s/%s", dir, name), size);
 }
 
+static void load_and_free(const char *path, unsigned int number)
+{
+	(void)number;
+	wsim_free(load(path));
+}
+
 Test(wsim_data, real_descriptors_all_load)
 {
 	const char *dir;
-	struct dirent *entry;
-	unsigned int count = 0;
-	DIR *list;
 
 	TEST_NEED_WSIM_DIR(&dir);
-	list = opendir(dir);
-	cr_assert_not_null(list);
-	while ((entry = readdir(list)) != NULL) {
-		const char *dot = strrchr(entry->d_name, '.');
-		char path[1024];
-
-		if (dot == NULL || strcmp(dot, ".wsim") != 0)
-			continue;
-		path_in(path, sizeof(path), dir, entry->d_name);
-		wsim_free(load(path));
-		count++;
-	}
-	closedir(list);
-	cr_expect_geq(count, 12);
+	cr_expect_geq(test_wsim_for_each(dir, load_and_free), 12);
 }
 
 Test(wsim_data, carchasepart_has_the_known_numbers)
