@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include <wwresv/device.h>
+#include <wwresv/lock_set.h>
 #include <wwresv/uapi/wwr_drm.h>
 
 #include "tools/common/clock.h"
@@ -110,8 +111,8 @@ static void count_locks(struct client *client, int error, uint32_t num_buffers,
 		stats->num_locks += num_buffers;
 	stats->num_backoffs += answer->num_backoffs;
 	stats->wait_ns += answer->wait_ns;
-	/* Only the classic rules restart. */
-	stats->num_fallbacks += answer->restarts > 0;
+	/* As a set of the default policy does; the device has no other. */
+	stats->num_fallbacks += answer->losses >= WWR_LOCK_SET_MAX_LOSSES;
 }
 
 static void count_answer(const struct submission *submission, int error,

@@ -244,8 +244,9 @@ int via_create(const struct plan *plan, struct via **ret_via)
 	for (i = 0; ret == 0 && i < plan->num_clients; i++)
 		ret = share_buffers(via, &via->files[i]);
 	if (ret != 0) {
+		/* The one whose turn it was; 0 before the first. */
 		cli_error("--via libdrm: cannot make what client %" PRIu32 " needs of " NODE ": %s",
-			  i, strerror(-ret));
+			  i > 0 ? i - 1 : 0, strerror(-ret));
 		via_destroy(via);
 		return ret;
 	}
