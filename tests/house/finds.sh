@@ -66,6 +66,14 @@ layers)
 	echo 'int own;' >lockset/own.h
 	must_pass
 	;;
+patches)
+	mkdir -p tests/planted
+	printf -- '--- a/lockset/good.c\n+++ b/lockset/good.c\n@@ -2 +2 @@\n-int good;\n+int bad;\n' \
+		>tests/planted/one.patch
+	must_pass
+	echo 'int better;' >lockset/good.c
+	must_find 'a patch of what has changed since'
+	;;
 headers)
 	echo 'typedef struct s { int class_; } s;' >include/wwresv/one.h
 	must_find 'a header without a guard'

@@ -195,5 +195,17 @@ check_shell() {
 	xargs shellcheck -x -a -e SC1091 <<<"$files"
 }
 
+# A bug that can no longer be planted is no proof.
+check_patches() {
+	local patch bad=0
+
+	while read -r patch; do
+		patch -s -f --dry-run -p1 -r - <"$patch" >/dev/null && continue
+		echo "$patch does not apply"
+		bad=1
+	done < <(find tests -name '*.patch' | sort)
+	return $bad
+}
+
 declare -F "check_$check" >/dev/null || { echo "no such check: $check"; exit 2; }
 "check_$check"

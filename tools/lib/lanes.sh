@@ -47,7 +47,6 @@ plain_tests=$all_tests
 
 # The counters are of this run alone.  Stress is here for the branches that need two threads.
 lane_debug() {
-	use_fast_linker
 	run_step debug build build debug 'lockset reservation inject stress -tool-runs canary-debug' \
 		$debug_options || return
 	find "$out/debug" -name '*.gcda' -delete
@@ -64,7 +63,6 @@ lane_release() {
 # In the short form random tests have fewer rounds here, and under one of the ThreadSanitizers: the
 # other lanes run them in full.
 lane_asan() {
-	use_fast_linker
 	[ -n "$long" ] || export WWR_TEST_SHORT=1
 	run_step asan build build asan 'tests canary-asan' $asan_options || return
 	# What the sanitizer makes slow is no measurement.
