@@ -116,6 +116,29 @@ Test(bench, one_cell_of_contend_is_measured_and_its_bounds_are_told)
 	tool_free(&tool);
 }
 
+Test(bench, yardstick_tells_jobs_and_retries_of_each_policy)
+{
+	struct tool tool = RUN("yardstick", "--quick", "--repetitions", "1", "--json");
+	json_t *json = json_loads(tool.out, 0, NULL);
+	const json_t *rows = json_object_get(json, "rows");
+	const json_t *row;
+	size_t i;
+
+	cr_assert_eq(tool.code, 0, "exit code %d\n%s", tool.code, tool.err);
+	/* Two numbers of threads, three peers, two figures. */
+	cr_expect_eq(json_array_size(rows), 12);
+	json_array_foreach(rows, i, row)
+	{
+		const char *unit = json_string_value(json_object_get(row, "unit"));
+
+		cr_expect_str_eq(unit, i % 2 == 0 ? "jobs/s" : "retries/100k");
+		cr_expect_eq(i % 2 == 0 && !(json_number_value(json_object_get(row, "ours")) > 0),
+			     0);
+	}
+	json_decref(json);
+	tool_free(&tool);
+}
+
 Test(bench, wrong_usage_exits_2_and_names_it)
 {
 	static const char *const calls[][3] = {

@@ -73,7 +73,8 @@ void arena_destroy(struct arena *arena);
 uint64_t arena_take_counts(struct arena *arena);
 
 /* Ours first; then the peers. */
-extern const struct locker locker_default, locker_wound_wait, locker_wait_die, locker_scan;
+extern const struct locker locker_default, locker_default_wait_die, locker_wound_wait,
+    locker_wait_die, locker_scan;
 extern const struct locker locker_sorted, locker_presorted, locker_naive, locker_global;
 /* Where g++ and boost are there. */
 extern const struct locker locker_boost, locker_stdlock;

@@ -15,6 +15,7 @@ static const struct bench_suite suites[] = {
     {"lock", "one uncontended lock beside pthread_mutex", bench_lock},
     {"growth", "cost of a lock as sets grow, K = 1 to 2048", bench_growth},
     {"contend", "threads that want each other's buffers", bench_contend},
+    {"yardstick", "800 of 100,000 mutexes, each algorithm and policy", bench_yardstick},
     {"fence", "a fence's life, and readers without lock", bench_fence},
     {"submit", "jobs through an engine, alone and with eight buffers", bench_submit},
 };

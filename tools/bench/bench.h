@@ -34,6 +34,7 @@ struct bench_suite {
 int bench_lock(const struct bench_options *options, struct bench_rows *rows);
 int bench_growth(const struct bench_options *options, struct bench_rows *rows);
 int bench_contend(const struct bench_options *options, struct bench_rows *rows);
+int bench_yardstick(const struct bench_options *options, struct bench_rows *rows);
 int bench_fence(const struct bench_options *options, struct bench_rows *rows);
 int bench_submit(const struct bench_options *options, struct bench_rows *rows);
 

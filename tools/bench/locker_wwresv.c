@@ -89,6 +89,15 @@ const struct locker locker_default = {
     .job = run_set_job,
 };
 
+const struct locker locker_default_wait_die = {
+    .name = "wwresv wait-die",
+    .init = init_wait_die,
+    .fini = fini,
+    .begin = begin_default,
+    .end = end_set,
+    .job = run_set_job,
+};
+
 const struct locker locker_wound_wait = {
     .name = "classic-wound-wait",
     .init = init_wound_wait,
