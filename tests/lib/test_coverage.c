@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For builds with -Db_coverage: a process that must abort or leaves by _exit() has taken branches
+ * For builds with -Dcoverage=true: a process that must abort or leaves by _exit() has taken branches
  * too, but gcov writes its counters only at a normal exit.  The linker sends both calls here.
  */
 void __gcov_dump(void);

@@ -24,7 +24,7 @@ clang     clang, -Wdocumentation -Wthread-safety are errors: all must compile
 install   staged installation: the examples through pkg-config
 '
 
-debug_options='-Dbuildtype=debug -Dwerror=true -Db_coverage=true'
+debug_options='-Dbuildtype=debug -Dwerror=true -Dcoverage=true'
 # What is undefined is an illegal instruction, which AddressSanitizer reports with its line: when a test
 # ends LeakSanitizer looks at all there is in memory, and half of that would be the other runtime.
 # C++ is in peers of the bench alone.
