@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For builds with -Dcoverage=true: a process that must abort or leaves by _exit() has taken branches
- * too, but gcov writes its counters only at a normal exit.  The linker sends both calls here.
+ * For builds with -Dcoverage=true: a process that must abort or leaves by _exit() has taken
+ * branches too, but gcov writes its counters only at a normal exit.  The linker sends both calls
+ * here.
  */
 void __gcov_dump(void);
 _Noreturn void __real_abort(void);

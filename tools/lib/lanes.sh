@@ -47,6 +47,7 @@ plain_tests=$all_tests
 
 # The counters are of this run alone.  Stress is here for the branches that need two threads.
 lane_debug() {
+	use_fast_linker
 	run_step debug build build debug 'lockset reservation inject stress -tool-runs canary-debug' \
 		$debug_options || return
 	find "$out/debug" -name '*.gcda' -delete
@@ -63,10 +64,12 @@ lane_release() {
 # In the short form random tests have fewer rounds here, and under one of the ThreadSanitizers: the
 # other lanes run them in full.
 lane_asan() {
+	use_fast_linker
 	[ -n "$long" ] || export WWR_TEST_SHORT=1
 	run_step asan build build asan 'tests canary-asan' $asan_options || return
 	# What the sanitizer makes slow is no measurement.
-	run_tests asan asan 4 "$plain_tests${long:- --no-suite bench}" "$top/tools/lib/sanitize-wrap"
+	[ -n "$long" ] || plain_tests="$plain_tests --no-suite bench"
+	run_tests asan asan 4 "$plain_tests" "$top/tools/lib/sanitize-wrap"
 }
 
 # Only programs with a main of their own: Criterion does not start under ThreadSanitizer.
@@ -137,7 +140,11 @@ lane_valgrind() {
 	run_step valgrind build build release 'stress canary-valgrind' $release_options || return
 	run_step valgrind preload cc -shared -fPIC -O1 -D_GNU_SOURCE -o "$out/futex_wake.so" \
 		"$top/tests/lib/futex_wake.c" || return
-	WWR_TEST_SHORT=1 WWR_TEST_PRELOAD=$out/futex_wake.so run_tests valgrind release 10 '--suite stress' "$top/tools/lib/valgrind-wrap"
+	# What is slower by far has fewer rounds, in the long form too.
+	[ -n "$long" ] || export WWR_TEST_SHORT=1
+	unset WWR_TEST_LONG
+	WWR_TEST_PRELOAD=$out/futex_wake.so run_tests valgrind release 10 '--suite stress' \
+		"$top/tools/lib/valgrind-wrap"
 }
 
 # write_symbols: the lists in tests/house/.

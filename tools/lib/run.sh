@@ -109,8 +109,6 @@ build() {
 	shift 2
 
 	(
-		# There are hundreds of programs to link.
-		! command -v ld.gold >/dev/null || export CC_LD=gold
 		# The second step brings up to date what programs_of() reads.
 		flock 8 &&
 			configure "$out/$dir" "$@" &&
@@ -174,6 +172,11 @@ layout=
 use_plain_layout() {
 	layout="setarch $(uname -m) -R"
 	$layout true 2>/dev/null || layout=
+}
+
+# Where there are many programs and nobody but their tests uses them.
+use_fast_linker() {
+	! command -v ld.gold >/dev/null || export CC_LD=gold
 }
 
 # run_tests LANE DIR TIMEOUT_FACTOR OPTION...: the canaries of the lane's kind, then the tests.
