@@ -8,7 +8,7 @@
 
 #include "tests/lib/test_env.h"
 
-/* A test of ten times the rounds may take ten times as long before it counts as hanging. */
+/* A test of more rounds may take longer before it counts as hanging. */
 static void allow_more(struct criterion_test_extra_data *data)
 {
 	if (data != NULL)

@@ -64,7 +64,7 @@ unsigned int test_rounds(unsigned int rounds)
 	double scaled = rounds;
 
 	if (getenv("WWR_TEST_LONG") != NULL)
-		scaled *= 10;
+		scaled *= 5;
 	else if (getenv("WWR_TEST_SHORT") != NULL)
 		scaled /= 10;
 	if (scale != NULL)

@@ -26,7 +26,7 @@ uint64_t test_seed(void);
  */
 uint64_t test_random(uint64_t *state);
 
-/** How many rounds to do: @p rounds, ten times as many if long, a tenth if short; never 0. */
+/** How many rounds to do: @p rounds, five times as many if long, a tenth if short; never 0. */
 unsigned int test_rounds(unsigned int rounds);
 
 /** Folder with the real .wsim files, or NULL: then skip, loudly. */
