@@ -356,3 +356,53 @@ Test(reservation_debug_graph, dot_has_nodes_and_edges_and_a_red_cycle)
 	wwr_fence_put(parties[3].made);
 	wwr_fence_put(other);
 }
+
+/* More fences than there is room for in the graph: a node each, and one for the thread. */
+#define NUM_MANY 2100
+
+struct crowd {
+	struct wwr_fence *fences[NUM_MANY];
+	struct wwr_interrupt_token token;
+	unsigned int first;
+	int ret;
+};
+
+static void *crowd_main(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	crowd->ret =
+	    wwr_fence_wait_any(NUM_MANY, crowd->fences, &crowd->token, INT64_MAX, &crowd->first);
+	return NULL;
+}
+
+static void count_more(const char *text, size_t length, void *data)
+{
+	unsigned int *num_more = data;
+
+	(void)length;
+	*num_more += strcmp(text, "and more\n") == 0 || strcmp(text, "\t// and more\n") == 0;
+}
+
+Test(reservation_debug_graph, what_has_no_room_is_said_to_be_more)
+{
+	static struct crowd crowd;
+	const unsigned int num_sleeps = test_futex_waits();
+	unsigned int num_more = 0;
+	pthread_t thread;
+
+	for (int i = 0; i < NUM_MANY; i++)
+		crowd.fences[i] = test_fence_create((uint64_t)i + 1, 1);
+	wwr_interrupt_token_init(&crowd.token);
+	cr_assert_eq(pthread_create(&thread, NULL, crowd_main, &crowd), 0);
+	test_until_futex_waits(num_sleeps + 1);
+	cr_expect_eq(wwr_debug_write_graph(WWR_DEBUG_GRAPH_TEXT, count_more, &num_more), 0);
+	cr_expect_eq(num_more, 1);
+	cr_expect_eq(wwr_debug_write_graph(WWR_DEBUG_GRAPH_DOT, count_more, &num_more), 0);
+	cr_expect_eq(num_more, 2);
+	wwr_interrupt(&crowd.token);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	cr_expect_eq(crowd.ret, -EINTR);
+	for (int i = 0; i < NUM_MANY; i++)
+		wwr_fence_put(crowd.fences[i]);
+}
