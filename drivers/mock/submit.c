@@ -251,6 +251,7 @@ static void submit_take_stats(struct submit *submit, const struct wwr_lock_set *
 	result->num_backoffs = (uint32_t)stats.num_backoffs;
 	result->losses = stats.losses;
 	result->restarts = stats.restarts;
+	result->num_locks = stats.num_locks;
 	result->wait_ns = stats.wait_ns;
 	result->reserve_ns = (uint64_t)(mock_now_ns() - submit->begin_ns);
 	if (stats.last_contended != NULL)

@@ -110,6 +110,8 @@ static const struct core_ioctl wwrmock_ioctls[] = {
     CORE_IOCTL_WR(WWR_IOCTL_SUBMIT, struct wwr_drm_submit, CORE_RENDER, wwrmock_ioctl_submit),
     CORE_IOCTL_W(WWR_IOCTL_QUEUE_SET, struct wwr_drm_queue_set, CORE_RENDER,
 		 wwrmock_ioctl_queue_set),
+    CORE_IOCTL_W(WWR_IOCTL_QUEUE_BOND, struct wwr_drm_queue_bond, CORE_RENDER,
+		 wwrmock_ioctl_queue_bond),
     CORE_IOCTL_W(WWR_IOCTL_JOB_END, struct wwr_drm_job_end, CORE_RENDER, wwrmock_ioctl_job_end),
     CORE_IOCTL_WR(WWR_IOCTL_JOB_INFO, struct wwr_drm_job_info, CORE_RENDER, wwrmock_ioctl_job_info),
 };

@@ -277,3 +277,22 @@ int wwrmock_ioctl_queue_set(struct core_call *call, void *arg)
 	wwr_queue_put(queue);
 	return 0;
 }
+
+int wwrmock_ioctl_queue_bond(struct core_call *call, void *arg)
+{
+	const struct wwrmock_device *device = call->file->device->driver_data;
+	const struct wwr_drm_queue_bond *bond = arg;
+	struct wwrmock_file *own = call->file->driver_data;
+	struct wwr_queue *queue;
+	int ret;
+
+	if (bond->flags != 0 || bond->pad != 0 ||
+	    bond->master >= wwr_device_num_engines(device->gpu))
+		return -EINVAL;
+	queue = handle_table_find(&own->queues, bond->handle, queue_get);
+	if (queue == NULL)
+		return -ENOENT;
+	ret = wwr_queue_set_bond(queue, bond->master, bond->engines);
+	wwr_queue_put(queue);
+	return ret;
+}

@@ -66,5 +66,6 @@ void wwrmock_file_end_job(struct core_file *file, struct wwr_job *job, bool endl
 int wwrmock_ioctl_queue_create(struct core_call *call, void *arg);
 int wwrmock_ioctl_queue_destroy(struct core_call *call, void *arg);
 int wwrmock_ioctl_queue_set(struct core_call *call, void *arg);
+int wwrmock_ioctl_queue_bond(struct core_call *call, void *arg);
 
 #endif /* WWRMOCK_WWRMOCK_FILE_H */

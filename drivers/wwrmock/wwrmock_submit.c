@@ -18,6 +18,8 @@
 
 _Static_assert(WWR_DRM_BO_READ == WWR_ACCESS_READ, "uses of a buffer");
 _Static_assert(WWR_DRM_BO_WRITE == WWR_ACCESS_WRITE, "uses of a buffer");
+_Static_assert(offsetof(struct wwr_drm_submit_stats, num_locks) == WWR_DRM_SUBMIT_STATS_MIN_BYTES,
+	       "what ABI 4 added");
 
 static bool is_endless(const struct wwr_drm_submit *block)
 {
@@ -32,12 +34,13 @@ static int check_block(const struct wwr_drm_submit *block)
 	if ((block->flags & WWR_DRM_SUBMIT_FENCE_FD_IN) == 0 &&
 	    (block->in_fd != 0 || (block->flags & WWR_DRM_SUBMIT_FENCE_FD_START) != 0))
 		return -EINVAL;
-	if (is_endless(block) && block->duration_ns != 0)
+	if (is_endless(block) && (block->duration_ns != 0 || block->interval_ns != 0))
 		return -EINVAL;
 	if ((block->stats == 0 && block->stats_bytes != 0) ||
-	    (block->stats != 0 && block->stats_bytes < sizeof(struct wwr_drm_submit_stats)))
+	    (block->stats != 0 && block->stats_bytes < WWR_DRM_SUBMIT_STATS_MIN_BYTES))
 		return -EINVAL;
-	if (block->num_bos > WWR_DRM_MAX_BOS || block->duration_ns > WWR_DRM_MAX_DURATION_NS)
+	if (block->num_bos > WWR_DRM_MAX_BOS || block->duration_ns > WWR_DRM_MAX_DURATION_NS ||
+	    block->interval_ns > WWR_DRM_MAX_DURATION_NS)
 		return -EINVAL;
 	return 0;
 }
@@ -88,6 +91,7 @@ static int make_job(struct wwrmock_submit *submit)
 	const struct wwr_drm_submit *block = submit->block;
 	const struct wwr_job_config config = {
 	    .duration_ns = is_endless(block) ? WWR_JOB_ENDLESS : (int64_t)block->duration_ns,
+	    .interval_ns = (int64_t)block->interval_ns,
 	    .seed = block->seed,
 	    .label = block->label,
 	    .num_buffers = block->num_bos,
@@ -175,9 +179,12 @@ static uint32_t handle_of(const struct wwrmock_submit *submit, const struct wwr_
 static int copy_stats(const struct wwrmock_submit *submit, const struct wwr_submit_result *result)
 {
 	struct wwr_drm_submit_stats stats = {0};
+	size_t size_bytes = sizeof(stats);
 
 	if (submit->block->stats == 0)
 		return 0;
+	if (submit->block->stats_bytes < size_bytes)
+		size_bytes = submit->block->stats_bytes;
 	if (result != NULL) {
 		stats.retries = result->retries;
 		stats.num_backoffs = result->num_backoffs;
@@ -186,8 +193,9 @@ static int copy_stats(const struct wwrmock_submit *submit, const struct wwr_subm
 		stats.wait_ns = result->wait_ns;
 		stats.reserve_ns = result->reserve_ns;
 		stats.contended = handle_of(submit, result->contended);
+		stats.num_locks = result->num_locks;
 	}
-	return core_copy_out(submit->call, submit->block->stats, &stats, sizeof(stats));
+	return core_copy_out(submit->call, submit->block->stats, &stats, size_bytes);
 }
 
 /* What comes out of the job, as far as it can be had before; the block is as it will be. */

@@ -259,6 +259,7 @@ struct wwr_submit_result {
 	uint32_t num_backoffs; /**< back-offs, one more than retries if the last attempt failed */
 	uint32_t losses;       /**< of these, the contentions lost under the default policy */
 	uint32_t restarts;     /**< of these, the back-offs under classic rules */
+	uint64_t num_locks;    /**< locks acquired, in all attempts */
 	uint64_t wait_ns;      /**< time asleep for locks */
 	uint64_t reserve_ns;   /**< from the call until everything was locked, or had failed */
 	struct wwr_device_bo *contended; /**< met last, borrowed from the job; NULL = none */

@@ -69,7 +69,7 @@ struct hostile_member {
 	enum hostile_value value;
 };
 
-#define HOSTILE_MAX_MEMBERS 21
+#define HOSTILE_MAX_MEMBERS 22
 
 struct hostile_ioctl {
 	const char *name;

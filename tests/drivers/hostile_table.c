@@ -215,11 +215,17 @@ const struct hostile_ioctl hostile_ioctls[] = {
 		PTR(submit_block, out_syncs, GIVE_SYNCS), NUM(submit_block, duration_ns, GIVE_0),
 		NUM(submit_block, seed, GIVE_0), NUM(submit_block, label, GIVE_0),
 		PAD(submit_block, in_fd), PAD(submit_block, out_fd), PAD(submit_block, commit),
-		PAD(submit_block, stats), PAD(submit_block, stats_bytes), NUM(submit_block, retry_limit, GIVE_1)}},
+		PAD(submit_block, stats), PAD(submit_block, stats_bytes), NUM(submit_block, retry_limit, GIVE_1),
+		NUM(submit_block, interval_ns, GIVE_0)}},
 	{"QUEUE_SET", ON_MOCK, WWR_IOCTL_QUEUE_SET, 0, {
 		NUM(struct wwr_drm_queue_set, handle, GIVE_QUEUE),
 		NUM(struct wwr_drm_queue_set, property, GIVE_1),
 		NUM(struct wwr_drm_queue_set, value, GIVE_1)}},
+	{"QUEUE_BOND", ON_MOCK, WWR_IOCTL_QUEUE_BOND, 0, {
+		NUM(struct wwr_drm_queue_bond, handle, GIVE_QUEUE),
+		NUM(struct wwr_drm_queue_bond, master, GIVE_1),
+		NUM(struct wwr_drm_queue_bond, engines, GIVE_1),
+		FLAGS(struct wwr_drm_queue_bond, flags, 0), PAD(struct wwr_drm_queue_bond, pad)}},
 	{"JOB_END", ON_MOCK, WWR_IOCTL_JOB_END, 0, {
 		NUM(struct wwr_drm_job_end, commit, GIVE_JOB),
 		FLAGS(struct wwr_drm_job_end, flags, 0), PAD(struct wwr_drm_job_end, pad)}},

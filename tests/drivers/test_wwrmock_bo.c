@@ -30,9 +30,10 @@ Test(drivers_wwrmock_bo, blocks_have_the_sizes_they_will_keep)
 	cr_expect_eq(sizeof(struct wwr_drm_queue_destroy), 8);
 	cr_expect_eq(sizeof(struct wwr_drm_submit_bo), 8);
 	cr_expect_eq(sizeof(struct wwr_drm_submit_sync), 16);
-	cr_expect_eq(sizeof(struct wwr_drm_submit_stats), 40);
-	cr_expect_eq(sizeof(struct wwr_drm_submit), 112);
+	cr_expect_eq(sizeof(struct wwr_drm_submit_stats), 48);
+	cr_expect_eq(sizeof(struct wwr_drm_submit), 120);
 	cr_expect_eq(sizeof(struct wwr_drm_queue_set), 16);
+	cr_expect_eq(sizeof(struct wwr_drm_queue_bond), 24);
 	cr_expect_eq(sizeof(struct wwr_drm_job_end), 16);
 	cr_expect_eq(sizeof(struct wwr_drm_job_info), 32);
 }

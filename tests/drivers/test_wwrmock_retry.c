@@ -89,6 +89,8 @@ Test(drivers_wwrmock_retry, retry_limit_is_told_from_other_failures_and_counted)
 	cr_expect_eq(stats.retries, 1);
 	cr_expect_eq(stats.num_backoffs, 2);
 	cr_expect_eq(stats.contended, bos[2].handle);
+	/* Buffer 0 at first; then the one it waited for, and buffer 0 again. */
+	cr_expect_eq(stats.num_locks, 3);
 	cr_expect_gt(stats.wait_ns, 0);
 	cr_expect_eq(block.commit, 0);
 	info = (struct wwr_drm_bo_info){.handle = bos[1].handle};

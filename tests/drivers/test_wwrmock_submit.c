@@ -92,6 +92,9 @@ Test(drivers_wwrmock_submit, block_is_checked_before_objects_are)
 	    {.commit = 1},
 	    {.duration_ns = WWR_DRM_MAX_DURATION_NS + 1},
 	    {.duration_ns = UINT64_MAX},
+	    {.interval_ns = WWR_DRM_MAX_DURATION_NS + 1},
+	    {.interval_ns = UINT64_MAX},
+	    {.flags = WWR_DRM_SUBMIT_ENDLESS, .interval_ns = 1},
 	    {.num_bos = WWR_DRM_MAX_BOS + 1, .bo_stride = 8},
 	    {.num_bos = UINT32_MAX, .bo_stride = 8},
 	    {.num_bos = 1, .bo_stride = 7},
@@ -382,7 +385,7 @@ Test(drivers_wwrmock_submit, stats_are_written_and_checked)
 
 	memset(&stats, 0xff, sizeof(stats));
 	block.stats = (uintptr_t)&stats;
-	block.stats_bytes = sizeof(stats) - 1;
+	block.stats_bytes = WWR_DRM_SUBMIT_STATS_MIN_BYTES - 1;
 	cr_expect_eq(do_submit(&block), -EINVAL);
 	block.stats_bytes = sizeof(stats);
 	block.stats = 0;
@@ -398,9 +401,37 @@ Test(drivers_wwrmock_submit, stats_are_written_and_checked)
 	cr_expect_gt(stats.reserve_ns, 0);
 	cr_expect_eq(stats.contended, 0);
 	cr_expect_eq(stats.pad, 0);
+	cr_expect_eq(stats.num_locks, 1);
 	cr_assert_eq(wm_wait(wm_file, bo.handle, WWR_DRM_WAIT_WRITE, INT64_MAX), 0);
 	cr_assert_eq(wm_do(wm_file, WWR_IOCTL_GET_PARAM, &get), 0);
 	cr_expect_leq(get.value, 1);
 	get = (struct wwr_drm_get_param){.param = WWR_DRM_PARAM_ENGINE_BUSY_NS, .index = 6};
 	cr_expect_eq(wm_do(wm_file, WWR_IOCTL_GET_PARAM, &get), -EINVAL, "there are 6 engines");
+}
+
+/* As a client of before knows it, and as a later one may. */
+Test(drivers_wwrmock_submit, stats_are_as_long_as_the_client_says)
+{
+	struct wwr_drm_submit_bo bo = {wm_make_buffer(wm_file), READ};
+	struct wwr_drm_submit block = wm_block(&bo, NULL, NULL);
+	struct {
+		struct wwr_drm_submit_stats known;
+		uint64_t later;
+	} stats;
+
+	memset(&stats, 0xff, sizeof(stats));
+	block.stats = (uintptr_t)&stats;
+	block.stats_bytes = WWR_DRM_SUBMIT_STATS_MIN_BYTES;
+	cr_assert_eq(do_submit(&block), 0);
+	cr_expect_eq(stats.known.pad, 0);
+	cr_expect_eq(stats.known.num_locks, UINT64_MAX);
+	block.stats_bytes = WWR_DRM_SUBMIT_STATS_MIN_BYTES + 1;
+	block.commit = 0;
+	cr_assert_eq(do_submit(&block), 0);
+	cr_expect_eq(stats.known.num_locks, UINT64_MAX - 0xff + 1);
+	block.stats_bytes = sizeof(stats);
+	block.commit = 0;
+	cr_assert_eq(do_submit(&block), 0);
+	cr_expect_eq(stats.known.num_locks, 1);
+	cr_expect_eq(stats.later, UINT64_MAX);
 }

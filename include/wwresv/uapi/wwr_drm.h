@@ -38,7 +38,7 @@
  */
 
 /** This interface; see WWR_DRM_PARAM_ABI. */
-#define WWR_DRM_ABI 3
+#define WWR_DRM_ABI 4
 
 /* -- What the device is like ------------------------------------------------------------------ */
 
@@ -187,7 +187,10 @@ struct wwr_drm_queue_destroy {
 
 /** As wwr_drm_queue_create.priority. */
 #define WWR_DRM_QUEUE_PRIORITY 0
-/** 1: endless jobs give way to others that are ready, as they do at first; 0: they do not. */
+/**
+ * 1: endless jobs, and those with an interval, give way to others that are ready, as they do at
+ * first; 0: they do not.
+ */
 #define WWR_DRM_QUEUE_PREEMPTIBLE 1
 
 /**
@@ -199,6 +202,22 @@ struct wwr_drm_queue_set {
 	uint32_t handle;   /**< in */
 	uint32_t property; /**< in: WWR_DRM_QUEUE_x */
 	int64_t value;	   /**< in */
+};
+
+/**
+ * Bond a queue: a job of it that starts with the start of another one (WWR_DRM_SYNC_START,
+ * WWR_DRM_SUBMIT_FENCE_FD_START) which has started on the engine master runs on one of these
+ * engines.  For jobs that are submitted from now on.  Of several such starts all bonds count, but
+ * for those that would leave no engine; ABI 4.
+ *
+ * -EINVAL: the device has no such engine; engines that are not the queue's.
+ */
+struct wwr_drm_queue_bond {
+	uint32_t handle;  /**< in: the queue */
+	uint32_t master;  /**< in: the engine whose bit is 1 << master */
+	uint64_t engines; /**< in: some of the queue's; 0 = no bond with this master any more */
+	uint32_t flags;	  /**< in: 0 */
+	uint32_t pad;	  /**< in: 0 */
 };
 
 /* -- Jobs ------------------------------------------------------------------------------------- */
@@ -267,7 +286,11 @@ struct wwr_drm_submit_stats {
 	uint64_t reserve_ns;   /**< out: until everything was locked */
 	uint32_t contended;    /**< out: handle of the buffer it waited for last; 0 = none */
 	uint32_t pad;	       /**< out: 0 */
+	uint64_t num_locks;    /**< out: locks that it got, in all attempts; ABI 4 */
 };
+
+/** The size of it before ABI 4; no block may be shorter. */
+#define WWR_DRM_SUBMIT_STATS_MIN_BYTES 40
 
 /**
  * Submit a job.  It waits for its in-fences and, without explicit sync, for what uses its buffers:
@@ -278,8 +301,9 @@ struct wwr_drm_submit_stats {
  * All buffers are locked together, so that of two submits one comes wholly before the other;
  * commit says in which order.
  *
- * stats_bytes is at least the size above, or 0 without an address.  After a failure the contents of
- * stats mean nothing, but for -EDEADLK.
+ * stats_bytes is at least WWR_DRM_SUBMIT_STATS_MIN_BYTES, or 0 without an address; of a shorter
+ * block than the device knows its beginning is written.  After a failure the contents of stats mean
+ * nothing, but for -EDEADLK.
  *
  * Addresses and strides of arrays without entries are not looked at.
  *
@@ -289,7 +313,7 @@ struct wwr_drm_submit_stats {
  *
  * -EINVAL: also a sync without a fence, or without the point, that the job should wait for; in_fd
  * is not a sync_file; FENCE_FD_START without FENCE_FD_IN; there is no such engine; more buffers,
- * syncs or time than the limits above; an endless job with a duration.
+ * syncs or time than the limits above; an endless job with a duration or an interval.
  * -EBADF: in_fd is not open.
  * -E2BIG: an array's elements have members that the device does not know, and they are not 0.
  * -EOPNOTSUPP: the device has no syncobjs, or no timelines, and they were asked for.
@@ -324,6 +348,13 @@ struct wwr_drm_submit {
 	uint32_t
 	    stats_bytes; /**< in: its size as the client knows it, or 0; the rest is left alone */
 	uint32_t retry_limit; /**< in: fail rather than try again more often; 0 = none; ABI 3 */
+
+	/**
+	 * in: each time it has had its engine for so long it gives way to a ready job of a higher
+	 * priority, see WWR_DRM_QUEUE_PREEMPTIBLE, and goes on later for the time that it has
+	 * left; 0 = it never does; ABI 4
+	 */
+	uint64_t interval_ns;
 };
 
 /**
@@ -365,5 +396,6 @@ struct wwr_drm_job_info {
 #define WWR_IOCTL_QUEUE_SET	DRM_IOW(DRM_COMMAND_BASE + 0x8, struct wwr_drm_queue_set)
 #define WWR_IOCTL_JOB_END	DRM_IOW(DRM_COMMAND_BASE + 0x9, struct wwr_drm_job_end)
 #define WWR_IOCTL_JOB_INFO	DRM_IOWR(DRM_COMMAND_BASE + 0xa, struct wwr_drm_job_info)
+#define WWR_IOCTL_QUEUE_BOND	DRM_IOW(DRM_COMMAND_BASE + 0xb, struct wwr_drm_queue_bond)
 
 #endif /* WWRESV_UAPI_WWR_DRM_H */
