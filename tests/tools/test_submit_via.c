@@ -330,6 +330,75 @@ Test(submit_via, contended_table_adds_up)
 	json_decref(json);
 }
 
+/* The engine that a step's jobs ran on, of a file of jobs; they are of one client. */
+static void read_engine(const char *path, double step, char *ret_engine, size_t engine_bytes)
+{
+	FILE *file = fopen(path, "re");
+	char line[512];
+
+	ret_engine[0] = '\0';
+	cr_assert_not_null(file);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		json_t *json = json_loads(line, 0, NULL);
+
+		cr_assert_not_null(json, "%s", line);
+		if (json_number_at(json, "step") == step)
+			snprintf(ret_engine, engine_bytes, "%s",
+				 json_string_value(json_at(json, "engine")));
+		json_decref(json);
+	}
+	fclose(file);
+}
+
+/* The idle engine would be taken but for the bond: its master's, and after another map the other.
+ */
+static void expect_bonds(const char *way)
+{
+	char path[] = "/tmp/wwresv-via-XXXXXX", engine[64];
+	int fd = mkstemp(path);
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+	TOOL_EXPECT(0,
+		    "M.1.VCS,B.1,b.1.VCS1.VCS1,2.VCS1.*.0.0,1.VCS.5.s-1.1,"
+		    "b.1.VCS2.VCS2,3.VCS2.*.0.0,1.VCS.5.s-1.1,M.1.VCS,B.1,1.VCS.5.s-7.1,T.-8,T.-6",
+		    "--repeat", "2", "--jobs", path, "--via", way);
+	read_engine(path, 4, engine, sizeof(engine));
+	cr_expect_str_eq(engine, "vcs0", "%s", way);
+	read_engine(path, 7, engine, sizeof(engine));
+	cr_expect_str_eq(engine, "vcs1", "%s", way);
+	unlink(path);
+}
+
+Test(submit_via, bonds_are_the_same_as_direct)
+{
+	expect_bonds("direct");
+	expect_bonds("libdrm");
+}
+
+/* All steps are done although the first batch has the engine for longer than the run may stall. */
+Test(submit_via, timed_batch_gives_way_as_it_does_directly)
+{
+	static const char *const text = "X.1.100,1.RCS.4000000.0.0,P.2.5,2.RCS.5.0.1";
+
+	TOOL_EXPECT_ERROR(1, "has run all steps", text, "--timeout", "1", "--via", "direct");
+	TOOL_EXPECT_ERROR(1, "has run all steps", text, "--timeout", "1", "--via", "libdrm");
+	/* Longer than the device takes is as good as none. */
+	expect_same_run("X.1.4000000000,1.RCS.5.0.0,X.1.0,1.RCS.5.0.0,X.1.1,1.RCS.5.-2.0");
+}
+
+/* With one client nobody gives up locks, so there is one number that is right. */
+Test(submit_via, locks_are_counted_as_directly)
+{
+	json_t *direct = RUN_JSON("contended", "--clients", "1", "--repeat", "3");
+	json_t *via = RUN_JSON("contended", "--clients", "1", "--repeat", "3", "--via", "libdrm");
+
+	cr_expect_eq(json_number_at(direct, "reservation.locks"), 312);
+	cr_expect_eq(json_number_at(via, "reservation.locks"), 312);
+	json_decref(direct);
+	json_decref(via);
+}
+
 Test(submit_via, more_than_the_device_takes_is_refused)
 {
 	char text[8192] = "f";

@@ -43,7 +43,7 @@ enum client_activity {
 
 /* Of jobs through the driver: what the class of the locks counts for others. */
 struct client_via_stats {
-	uint64_t num_locks; /* of the sets locked in full, without those given up again */
+	uint64_t num_locks;
 	uint64_t num_backoffs, num_fallbacks, wait_ns;
 };
 

@@ -108,6 +108,21 @@ static int add_buffers(const struct submission *submission, struct wwr_job *job)
 	return ret;
 }
 
+/* The bonds that are in force for the batch, and no others.  0 or -ENOMEM. */
+static int set_bonds(const struct client *client, const struct plan_batch *batch)
+{
+	const struct plan *plan = &client->run->plan;
+	uint64_t mask;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < wwr_device_num_engines(plan->device) && ret == 0; i++) {
+		mask = plan_bonds_mask(plan, client->plan->workload, batch, i);
+		ret = wwr_queue_set_bond(client->queues[batch->queue], i, mask);
+	}
+	return ret;
+}
+
 /* The queue as the batch wants it.  Bonds matter to batches with a submit fence only. */
 static int prepare_queue(const struct submission *submission)
 {
@@ -119,8 +134,7 @@ static int prepare_queue(const struct submission *submission)
 	if (submission->wsim->num_submits == 0 ||
 	    client->bond_steps[batch->queue] == batch->bond_step)
 		return 0;
-	ret = plan_bonds_apply(&client->run->plan, client->plan->workload, batch,
-			       client->queues[batch->queue]);
+	ret = set_bonds(client, batch);
 	if (ret == 0)
 		client->bond_steps[batch->queue] = batch->bond_step;
 	return ret;

@@ -102,13 +102,11 @@ static uint32_t list_deps(const struct submission *submission, struct wwr_drm_su
 }
 
 /* What the locks of a class count for the direct path. */
-static void count_locks(struct client *client, int error, uint32_t num_buffers,
-			const struct via_answer *answer)
+static void count_locks(struct client *client, const struct via_answer *answer)
 {
 	struct client_via_stats *stats = &client->via_stats;
 
-	if (error == 0)
-		stats->num_locks += num_buffers;
+	stats->num_locks += answer->num_locks;
 	stats->num_backoffs += answer->num_backoffs;
 	stats->wait_ns += answer->wait_ns;
 	/* As a set of the default policy does; the device has no other. */
@@ -131,7 +129,7 @@ static void count_answer(const struct submission *submission, int error,
 	};
 
 	submission->client->stats.num_backoffs += answer->num_backoffs;
-	count_locks(submission->client, error, result.num_buffers, answer);
+	count_locks(submission->client, answer);
 	submission_count(submission, error, &result);
 }
 
@@ -153,9 +151,16 @@ static struct via_job make_job(const struct submission *submission)
 
 	job.num_accesses = plan_accesses(plan, client->plan, submission->plan, client->accesses);
 	job.num_deps = list_deps(submission, client->deps);
-	if (!job.endless)
-		job.duration_ns =
-		    (uint64_t)wsim_draw_duration(submission->wsim, &client->rng) * CLOCK_NS_PER_US;
+	if (submission->wsim->num_submits != 0)
+		job.bound = submission->plan;
+	if (job.endless)
+		return job;
+	job.duration_ns =
+	    (uint64_t)wsim_draw_duration(submission->wsim, &client->rng) * CLOCK_NS_PER_US;
+	job.interval_ns = (uint64_t)submission->wsim->preempt_us * CLOCK_NS_PER_US;
+	/* A longer one than any duration never ends, whatever it is. */
+	if (job.interval_ns > WWR_DRM_MAX_DURATION_NS)
+		job.interval_ns = WWR_DRM_MAX_DURATION_NS;
 	return job;
 }
 

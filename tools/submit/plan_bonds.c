@@ -45,14 +45,15 @@ static uint64_t engine_mask(const struct plan *plan, const struct wsim_engine *e
 				      engine->instance);
 }
 
-/* Where the batch goes with a batch on this engine; 0 = anywhere. */
-static uint64_t bond_mask(const struct plan *plan, const struct plan_workload *workload,
-			  const struct plan_batch *batch, unsigned int master)
+uint64_t plan_bonds_mask(const struct plan *plan, const struct plan_workload *workload,
+			 const struct plan_batch *batch, unsigned int master)
 {
 	const struct wsim_step *steps = workload->wsim->steps;
 	uint64_t mask = 0;
 	size_t i, k;
 
+	if (batch->bond_step == WSIM_NO_STEP)
+		return 0;
 	for (i = steps[batch->step].batch.map_step + 1; i <= batch->bond_step; i++) {
 		if (!is_bond_of(workload->wsim, i, &steps[batch->step]) ||
 		    (engine_mask(plan, &steps[i].bond.master) >> master & 1) == 0)
@@ -61,18 +62,4 @@ static uint64_t bond_mask(const struct plan *plan, const struct plan_workload *w
 			mask |= engine_mask(plan, &steps[i].bond.engines[k]);
 	}
 	return mask & workload->queues[batch->queue].engine_mask;
-}
-
-int plan_bonds_apply(const struct plan *plan, const struct plan_workload *workload,
-		     const struct plan_batch *batch, struct wwr_queue *queue)
-{
-	uint64_t mask;
-	unsigned int i;
-	int ret = 0;
-
-	for (i = 0; i < wwr_device_num_engines(plan->device) && ret == 0; i++) {
-		mask = batch->bond_step == WSIM_NO_STEP ? 0 : bond_mask(plan, workload, batch, i);
-		ret = wwr_queue_set_bond(queue, i, mask);
-	}
-	return ret;
 }

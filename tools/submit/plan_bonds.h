@@ -4,16 +4,14 @@
 
 #include "tools/submit/plan.h"
 
-struct wwr_queue;
-
 /* Find the bonds of each batch. */
 void plan_bonds_build(struct plan_workload *workload);
 
 /*
- * Give a batch's queue of a client the bonds that are in force for the batch, and no others.  0 or
- * -ENOMEM.
+ * Where the bonds that are in force for a batch want it with one that runs on engine master; 0 =
+ * anywhere.
  */
-int plan_bonds_apply(const struct plan *plan, const struct plan_workload *workload,
-		     const struct plan_batch *batch, struct wwr_queue *queue);
+uint64_t plan_bonds_mask(const struct plan *plan, const struct plan_workload *workload,
+			 const struct plan_batch *batch, unsigned int master);
 
 #endif

@@ -171,6 +171,7 @@ static int make_queues(struct via_file *file)
 			return -errno;
 		file->queues[i] = create.handle;
 		file->gives_way[i] = true;
+		file->bond_steps[i] = WSIM_NO_STEP;
 	}
 	return 0;
 }
@@ -182,12 +183,14 @@ static int open_file(const struct via *via, struct via_file *file)
 
 	file->queues = calloc((size_t)workload->num_queues + 1, sizeof(*file->queues));
 	file->gives_way = calloc((size_t)workload->num_queues + 1, sizeof(*file->gives_way));
+	file->bond_steps = calloc((size_t)workload->num_queues + 1, sizeof(*file->bond_steps));
 	file->num_done = calloc((size_t)workload->num_queues + 1, sizeof(*file->num_done));
 	file->maps = calloc((size_t)workload->num_slots + 1, sizeof(*file->maps));
 	file->handles = calloc((size_t)workload->num_slots + 1, sizeof(*file->handles));
 	file->bos = calloc((size_t)file->plan->max_locks + 1, sizeof(*file->bos));
-	if (file->queues == NULL || file->gives_way == NULL || file->num_done == NULL ||
-	    file->handles == NULL || file->maps == NULL || file->bos == NULL)
+	if (file->queues == NULL || file->gives_way == NULL || file->bond_steps == NULL ||
+	    file->num_done == NULL || file->handles == NULL || file->maps == NULL ||
+	    file->bos == NULL)
 		return -ENOMEM;
 	file->fd = open(NODE, O_RDWR | O_CLOEXEC);
 	if (file->fd < 0)
@@ -267,6 +270,7 @@ static void close_file(struct via_file *file)
 	free(file->queues);
 	free(file->num_done);
 	free(file->gives_way);
+	free(file->bond_steps);
 	free(file->handles);
 	free(file->maps);
 	free(file->bos);

@@ -21,6 +21,7 @@
 
 struct plan;
 struct plan_access;
+struct plan_batch;
 struct plan_client;
 struct via;
 struct via_file;
@@ -80,18 +81,19 @@ struct via_job {
 	uint32_t queue; /* index into plan_workload.queues */
 	bool endless, preemptible;
 	uint32_t retry_limit;
-	uint64_t duration_ns, seed, label;
+	uint64_t duration_ns, interval_ns, seed, label;
 	const struct plan_access *accesses;
 	uint32_t num_accesses;
 	const struct wwr_drm_submit_sync *deps; /* what it waits for */
 	uint32_t num_deps;
+	const struct plan_batch *bound; /* the queue has its bonds; NULL = whatever it has */
 };
 
 /* What the driver answers. */
 struct via_answer {
 	uint64_t commit; /* place in the order of commits */
 	uint32_t retries, num_backoffs, losses, restarts;
-	uint64_t wait_ns, reserve_ns;
+	uint64_t num_locks, wait_ns, reserve_ns;
 	bool has_contended;
 	uint32_t contended; /* index into plan.buffers, if it has */
 };

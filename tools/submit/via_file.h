@@ -13,7 +13,8 @@ struct via_file {
 	int fd;				  /* (i) */
 	uint32_t *queues;		  /* (i) as in plan_workload.queues */
 	uint64_t *num_done;	       /* (t) by queue: its jobs with numbers below have finished */
-	bool *gives_way;	       /* (t) by queue: its endless jobs do, as it was told */
+	bool *gives_way;	       /* (t) by queue: its jobs do, as it was told */
+	size_t *bond_steps;	       /* (t) by queue: whose bonds it has, plan_batch.bond_step */
 	uint32_t *handles;	       /* (i) by slot */
 	uint8_t **maps;		       /* (i) by slot: of buffers that this file made, or NULL */
 	struct wwr_drm_submit_bo *bos; /* (t) scratch for one job */

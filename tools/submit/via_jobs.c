@@ -9,7 +9,7 @@
 #include <wwresv/uapi/wwr_drm.h>
 #include <xf86drm.h>
 
-#include "tools/submit/plan.h"
+#include "tools/submit/plan_bonds.h"
 #include "tools/submit/via_file.h"
 
 /* The slot of one of the client's buffers. */
@@ -35,6 +35,7 @@ static struct wwr_drm_submit fill_block(struct via_file *file, const struct via_
 	    .num_in_syncs = job->num_deps,
 	    .in_syncs = (uintptr_t)job->deps,
 	    .duration_ns = job->duration_ns,
+	    .interval_ns = job->interval_ns,
 	    .seed = job->seed,
 	    .label = job->label,
 	    .retry_limit = job->retry_limit,
@@ -57,6 +58,7 @@ static void take_answer(const struct via_file *file, const struct via_job *job,
 	answer->num_backoffs = stats->num_backoffs;
 	answer->losses = stats->losses;
 	answer->restarts = stats->restarts;
+	answer->num_locks = stats->num_locks;
 	answer->wait_ns = stats->wait_ns;
 	answer->reserve_ns = stats->reserve_ns;
 	for (i = 0; i < job->num_accesses && stats->contended != 0; i++) {
@@ -100,15 +102,39 @@ int via_make_place(const struct via_file *file, struct via_place *place)
 	return drmSyncobjCreate(file->fd, 0, &place->syncobj) == 0 ? 0 : -errno;
 }
 
-/* The queue as the job wants it. */
+/* The bonds that are in force for the batch, and no others. */
+static int set_bonds(struct via_file *file, const struct plan_batch *batch)
+{
+	const struct plan *plan = file->plan;
+	unsigned int i;
+
+	for (i = 0; i < wwr_device_num_engines(plan->device); i++) {
+		struct wwr_drm_queue_bond bond = {
+		    .handle = file->queues[batch->queue],
+		    .master = i,
+		    .engines = plan_bonds_mask(plan, file->client->workload, batch, i),
+		};
+
+		if (drmIoctl(file->fd, WWR_IOCTL_QUEUE_BOND, &bond) != 0)
+			return -errno;
+	}
+	file->bond_steps[batch->queue] = batch->bond_step;
+	return 0;
+}
+
+/* The queue as the job wants it, if it matters to the job. */
 static int prepare_queue(struct via_file *file, const struct via_job *job)
 {
 	int ret = 0;
 
-	if (job->endless && file->gives_way[job->queue] != job->preemptible)
+	if ((job->endless || job->interval_ns != 0) &&
+	    file->gives_way[job->queue] != job->preemptible) {
 		ret = set_queue(file, job->queue, WWR_DRM_QUEUE_PREEMPTIBLE, job->preemptible);
-	if (ret == 0 && job->endless)
-		file->gives_way[job->queue] = job->preemptible;
+		if (ret == 0)
+			file->gives_way[job->queue] = job->preemptible;
+	}
+	if (ret == 0 && job->bound != NULL && file->bond_steps[job->queue] != job->bound->bond_step)
+		ret = set_bonds(file, job->bound);
 	return ret;
 }
 
