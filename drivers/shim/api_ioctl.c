@@ -190,21 +190,26 @@ static void *file_mmap(struct open_ref *ref, void *address, size_t length, int p
 
 static void *do_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
-	void *ret = real_mmap(address, length, protection, flags, fd, offset);
+	void *ret = MAP_FAILED;
 	struct open_ref ref;
-	int error = errno;
+	int error = ENODEV;
 
-	/* A pipe cannot be mapped. */
+	/* What is not known to be a device is none, if the system maps it: a pipe cannot be. */
+	if ((flags & MAP_ANONYMOUS) != 0 || !fd_is_known_file(fd)) {
+		ret = real_mmap(address, length, protection, flags, fd, offset);
+		error = errno;
+	}
 	if (ret != MAP_FAILED || (flags & MAP_ANONYMOUS) != 0 ||
 	    (error != ENODEV && error != EACCES) || !fd_is_any())
 		return ret;
-	if (open_file_find(fd, &ref)) {
-		world_begin_call();
-		ret = file_mmap(&ref, address, length, protection, flags, offset);
-		error = errno;
-		open_ref_put(&ref);
-		world_end_call();
-	}
+	/* The hint was wrong, or it is a pipe of somebody else: what the system says counts. */
+	if (!open_file_find(fd, &ref))
+		return real_mmap(address, length, protection, flags, fd, offset);
+	world_begin_call();
+	ret = file_mmap(&ref, address, length, protection, flags, offset);
+	error = errno;
+	open_ref_put(&ref);
+	world_end_call();
 	errno = error;
 	return ret;
 }

@@ -49,6 +49,11 @@ enum fd_kind fd_kind(int fd)
 	return (enum fd_kind)wwr_atomic_load(&kinds[fd], WWR_RELAXED);
 }
 
+bool fd_is_known_file(int fd)
+{
+	return fd >= 0 && fd < MAX_KINDS && fd_kind(fd) == FD_FILE;
+}
+
 void fd_set_kind(int fd, enum fd_kind kind)
 {
 	if (kind != FD_PLAIN)

@@ -35,6 +35,9 @@ enum fd_kind {
 enum fd_kind fd_kind(int fd);
 void fd_set_kind(int fd, enum fd_kind kind);
 
+/* A hint, without a system call: false may be wrong, too. */
+bool fd_is_known_file(int fd);
+
 /* The second number is a copy of the first. */
 void fd_copy_kind(int fd, int to);
 

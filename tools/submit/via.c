@@ -42,26 +42,50 @@ static size_t touched_bytes(const struct via_file *file, uint32_t slot)
 	return wwr_device_bo_touched_bytes(file->plan->buffers[plan_buffer(file->client, slot)]);
 }
 
-static int map_buffer(const struct via_file *file, uint32_t slot, uint8_t **ret_memory)
+static size_t mapped_bytes(const struct via_file *file, uint32_t slot)
 {
-	struct wwr_drm_bo_map map = {.handle = file->handles[slot]};
-	void *memory;
+	const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 
-	if (drmIoctl(file->fd, WWR_IOCTL_BO_MAP, &map) != 0)
+	return (touched_bytes(file, slot) + page_bytes - 1) / page_bytes * page_bytes;
+}
+
+/*
+ * Room for all mappings, so that they end in one call: the end of each one would stop the engines'
+ * threads for a moment.  The slots of a file are mapped in their order, from first on.
+ */
+static int reserve_range(struct via_file *file, uint32_t first)
+{
+	uint32_t slot;
+	size_t sum = 0;
+	void *range;
+
+	for (slot = first; slot < file->client->workload->num_slots; slot++)
+		sum += mapped_bytes(file, slot);
+	if (sum == 0 || file->plan->num_buffers > MAX_MAPS)
+		return 0;
+	range = mmap(NULL, sum, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (range == MAP_FAILED)
 		return -errno;
-	memory = mmap(NULL, touched_bytes(file, slot), PROT_READ | PROT_WRITE, MAP_SHARED, file->fd,
-		      (off_t)map.offset);
-	if (memory == MAP_FAILED)
-		return -errno;
-	*ret_memory = memory;
+	file->range = range;
+	file->range_bytes = sum;
 	return 0;
 }
 
-static void unmap_buffer(struct via_file *file, uint32_t slot)
+static int map_buffer(struct via_file *file, uint32_t slot)
 {
-	if (file->maps[slot] != NULL)
-		(void)munmap(file->maps[slot], touched_bytes(file, slot));
-	file->maps[slot] = NULL;
+	struct wwr_drm_bo_map map = {.handle = file->handles[slot]};
+	const int fixed = file->range != NULL ? MAP_FIXED : 0;
+	void *at = file->range != NULL ? &file->range[file->used_bytes] : NULL;
+
+	if (drmIoctl(file->fd, WWR_IOCTL_BO_MAP, &map) != 0)
+		return -errno;
+	at = mmap(at, mapped_bytes(file, slot), PROT_READ | PROT_WRITE, MAP_SHARED | fixed,
+		  file->fd, (off_t)map.offset);
+	if (at == MAP_FAILED)
+		return -errno;
+	file->maps[slot] = at;
+	file->used_bytes += mapped_bytes(file, slot);
+	return 0;
 }
 
 /* Copy the touched bytes of a buffer from the plan's memory, or to it. */
@@ -72,7 +96,7 @@ static int copy_bytes(struct via_file *file, uint32_t slot, bool from_plan)
 	int ret;
 
 	if (file->maps[slot] == NULL) {
-		ret = map_buffer(file, slot, &file->maps[slot]);
+		ret = map_buffer(file, slot);
 		if (ret != 0)
 			return ret;
 	}
@@ -80,8 +104,10 @@ static int copy_bytes(struct via_file *file, uint32_t slot, bool from_plan)
 		memcpy(file->maps[slot], wwr_device_bo_map(bo), num);
 	else
 		memcpy(wwr_device_bo_map(bo), file->maps[slot], num);
-	if (!from_plan || file->plan->num_buffers > MAX_MAPS)
-		unmap_buffer(file, slot);
+	if (file->range == NULL) {
+		(void)munmap(file->maps[slot], mapped_bytes(file, slot));
+		file->maps[slot] = NULL;
+	}
 	return 0;
 }
 
@@ -117,11 +143,11 @@ static uint32_t first_made(const struct via *via, const struct via_file *file)
 
 static int make_buffers(const struct via *via, struct via_file *file)
 {
+	const uint32_t first = first_made(via, file);
+	int ret = reserve_range(file, first);
 	uint32_t slot;
-	int ret = 0;
 
-	for (slot = first_made(via, file); slot < file->client->workload->num_slots && ret == 0;
-	     slot++)
+	for (slot = first; slot < file->client->workload->num_slots && ret == 0; slot++)
 		ret = make_buffer(file, slot);
 	return ret;
 }
@@ -260,10 +286,8 @@ int via_create(const struct plan *plan, struct via **ret_via)
 
 static void close_file(struct via_file *file)
 {
-	uint32_t slot;
-
-	for (slot = 0; file->maps != NULL && slot < file->client->workload->num_slots; slot++)
-		unmap_buffer(file, slot);
+	if (file->range != NULL)
+		(void)munmap(file->range, file->range_bytes);
 	via_close_fences(file);
 	if (file->fd >= 0)
 		close(file->fd);
@@ -319,7 +343,8 @@ int via_get_buffers(const struct via *via, struct wwr_device_bo_stats *ret_stats
 	for (i = 0; i < via->num_files; i++) {
 		const struct via_file *file = &via->files[i];
 
-		for (slot = first_made(via, file); slot < file->client->workload->num_slots;
+		/* Nobody but its client has ever locked one that is not shared. */
+		for (slot = first_made(via, file); slot < file->client->workload->num_shared;
 		     slot++) {
 			struct wwr_drm_bo_info info = {.handle = file->handles[slot]};
 
