@@ -379,10 +379,10 @@ Test(submit_via, bonds_are_the_same_as_direct)
 /* All steps are done although the first batch has the engine for longer than the run may stall. */
 Test(submit_via, timed_batch_gives_way_as_it_does_directly)
 {
-	static const char *const text = "X.1.100,1.RCS.4000000.0.0,P.2.5,2.RCS.5.0.1";
+	static const char *const text = "X.1.100,1.RCS.8000000.0.0,P.2.5,2.RCS.5.0.1";
 
-	TOOL_EXPECT_ERROR(1, "has run all steps", text, "--timeout", "1", "--via", "direct");
-	TOOL_EXPECT_ERROR(1, "has run all steps", text, "--timeout", "1", "--via", "libdrm");
+	TOOL_EXPECT_ERROR(1, "has run all steps", text, "--timeout", "3", "--via", "direct");
+	TOOL_EXPECT_ERROR(1, "has run all steps", text, "--timeout", "3", "--via", "libdrm");
 	/* Longer than the device takes is as good as none. */
 	expect_same_run("X.1.4000000000,1.RCS.5.0.0,X.1.0,1.RCS.5.0.0,X.1.1,1.RCS.5.-2.0");
 }
