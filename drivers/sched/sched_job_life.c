@@ -39,6 +39,7 @@ void wwr_sched_job_arm(struct wwr_sched_job *job)
 {
 	struct wwr_sched_entity *entity = job->entity;
 	bool client = job_deps_are_client_dependent(job);
+	bool drain;
 	int error;
 
 	WWR_USAGE(job->sched == NULL, "wwr_sched_job_arm: job %p is armed", (void *)job);
@@ -60,8 +61,13 @@ void wwr_sched_job_arm(struct wwr_sched_job *job)
 	error = job_born_with(entity);
 	if (error != 0)
 		entity_cancel_locked(entity, error);
+	/*
+	 * The entity may have left a scheduler whose runner was about to signal, one entity after
+	 * the other, what has ended: it looks among its own and does not find this one.
+	 */
+	drain = entity_wants_drain(entity);
 	group_unlock(entity->group);
-	if (error != 0)
+	if (drain)
 		entity_drain(entity);
 }
 

@@ -223,6 +223,70 @@ Test(drivers_sched_recover, entity_leaves_a_lost_ring)
 	finish();
 }
 
+/* Of the two that end together, the first one to signal has the other entity go on elsewhere. */
+struct mover {
+	struct wwr_fence_cb cb;
+	struct sim_job *next;
+	struct mover *other;
+	struct wwr_fence *finished; /* of next, once submitted */
+};
+
+static void mover_go(struct mover *mover)
+{
+	struct sim_job *next = mover->next;
+
+	mover->next = NULL;
+	if (next != NULL)
+		sim_submit(next, NULL, &mover->finished);
+}
+
+static void mover_func(struct wwr_fence *fence, struct wwr_fence_cb *cb)
+{
+	struct mover *mover = WWR_CONTAINER_OF(cb, struct mover, cb);
+
+	(void)fence;
+	if (mover->other->next != NULL)
+		mover_go(mover);
+}
+
+Test(drivers_sched_recover, entity_that_moves_while_its_ring_ends_signals_what_has_ended)
+{
+	struct wwr_sched_entity *far;
+	struct wwr_fence *first, *second, *gate = sim_gate();
+	struct mover movers[2] = {{.other = &movers[1]}, {.other = &movers[0]}};
+	struct sim_job *job;
+
+	setup_with(2, 0, 2);
+	far = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, NULL);
+	/* The other two go where this one is not. */
+	for (int i = 0; i < 4; i++) {
+		job = sim_job(&sim, far, i, 10);
+		cr_assert_eq(wwr_sched_job_add_dependency(&job->base, gate), 0);
+		sim_submit(job, NULL, NULL);
+	}
+	sim.rings[0].verdict = sim.rings[1].verdict = WWR_SCHED_NODEV;
+	sim_submit(sim_job(&sim, a, 10, SIM_HANGS), NULL, &first);
+	sim_submit(sim_job(&sim, b, 11, SIM_HANGS), NULL, &second);
+	movers[0].next = sim_job(&sim, b, 12, 10);
+	movers[1].next = sim_job(&sim, a, 13, 10);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(wwr_sched_job_add_dependency(&movers[i].next->base, gate), 0);
+	cr_assert_eq(wwr_fence_add_callback(first, &movers[0].cb, mover_func), 0);
+	cr_assert_eq(wwr_fence_add_callback(second, &movers[1].cb, mover_func), 0);
+	run_all();
+	expect_status(&first, -ENODEV);
+	expect_status(&second, -ENODEV);
+	(void)wwr_fence_signal(gate);
+	for (int i = 0; i < 2; i++)
+		mover_go(&movers[i]);
+	run_all();
+	for (int i = 0; i < 2; i++)
+		expect_status(&movers[i].finished, 1);
+	wwr_fence_put(gate);
+	wwr_sched_entity_put(far);
+	finish();
+}
+
 Test(drivers_sched_recover, killed_entity_ends_with_esrch_behind_what_runs)
 {
 	struct wwr_fence *running, *pending, *scheduled, *later, *other;
