@@ -162,6 +162,7 @@ int wwr_job_create(struct wwr_queue *queue, const struct wwr_job_config *config,
 	job->refcount = 1;
 	job->queue = wwr_queue_get(queue);
 	job->engine = -1;
+	job->bound = -1;
 	if (job_grow_buffers(job, job->config.num_buffers) != 0)
 		goto err_put_job;
 	*ret_job = job;

@@ -56,6 +56,7 @@ struct wwr_job {
 	struct wwr_sched_job sched_job; /* of a device with a scheduler */
 	struct wwr_fence_cb sched_cb;
 	bool has_sched_job; /* (u) it is initialised */
+	int bound;	    /* (u) with a scheduler: the engine that its bonds choose, or -1 */
 	bool hangs;	    /* (u) it never ends by itself */
 	bool slow;	    /* (u) it takes some times its duration */
 	bool armed;	    /* (u) */
@@ -74,6 +75,8 @@ struct wwr_job {
 	bool ended;		     /* (d) wwr_job_end() */
 	bool touching;		     /* (d) is at its buffers just now */
 	bool torn;		     /* (d) was stopped while it wrote them */
+	bool over;		     /* (d) the scheduler is done with it */
+	int over_error;		     /* (d) with this */
 	bool preemptible;	     /* (d) from its queue, as the next one */
 	int priority;		     /* (d) */
 	uint64_t engine_mask;	     /* (d) of its queue, less by bonds once it may be ready */
@@ -117,6 +120,12 @@ void job_forget_pieces(struct wwr_job *job);
 
 /* Forget the dependencies that are not the user's.  Not armed. */
 void job_drop_implicit_deps(struct wwr_job *job);
+
+/*
+ * On which of its queue's engines it may run beside those that it starts with: they have started,
+ * or, with a scheduler, are armed.  bonds may be NULL.
+ */
+uint64_t job_bonded_mask(const struct wwr_job *job, const struct queue_bonds *bonds);
 
 /*
  * The point of no return: take the next number of the order of commits, the last place in the

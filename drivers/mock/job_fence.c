@@ -80,6 +80,7 @@ struct job_fence *job_fence_create(struct wwr_queue *queue, uint64_t label)
 	fences->queue = wwr_queue_get(queue);
 	fences->label = label;
 	fences->start_engine = -1;
+	fences->ring = -1;
 	return fences;
 }
 

@@ -22,6 +22,7 @@ struct job_fence {
 	struct wwr_queue *queue; /* (i) referenced: it has the name */
 	uint64_t label;		 /* (i) of the job */
 	uint64_t commit;	 /* (i) of the job */
+	int ring;		 /* (i) of a scheduler: its engine, or -1 */
 	int engine;		 /* (f) that ran it, or -1 */
 	int start_engine;	 /* (s) on which it started, or -1 */
 	uint64_t start_token;	 /* (s) 0 until the job starts; plain, see effect.h */

@@ -124,6 +124,7 @@ static void job_arm_ring(struct wwr_job *job)
 		    job->config.duration_ns != WWR_JOB_ENDLESS;
 	wwr_job_get(job);
 	wwr_sched_job_arm(&job->sched_job);
+	job->fences->ring = ring_of_job(job);
 }
 
 int job_arm(struct wwr_job *job)
@@ -143,19 +144,25 @@ int job_arm(struct wwr_job *job)
 	return ret;
 }
 
-/* On which engines it may run beside those that it starts with, which have started. */
-static uint64_t job_bonded_mask(const struct wwr_job *job)
+/* The engine of a job that another one starts with, or -1. */
+static int source_engine(const struct wwr_job *job, const struct job_fence *source)
+{
+	if (source->queue->device != job->queue->device)
+		return -1;
+	if (job->queue->device->rings != NULL)
+		return source->ring;
+	/* It may not have started if the device breaks this kind of dependency. */
+	return wwr_fence_is_signaled(&source->started) ? source->start_engine : -1;
+}
+
+uint64_t job_bonded_mask(const struct wwr_job *job, const struct queue_bonds *bonds)
 {
 	uint64_t mask = job->queue->engine_mask;
 
-	for (uint32_t i = 0; i < job->num_sources && job->bonds != NULL; i++) {
-		const struct job_fence *source = job->sources[i];
-		uint64_t bond = 0;
+	for (uint32_t i = 0; i < job->num_sources && bonds != NULL; i++) {
+		const int engine = source_engine(job, job->sources[i]);
+		const uint64_t bond = engine >= 0 ? bonds->masks[engine] : 0;
 
-		/* It may not have started if the device breaks this kind of dependency. */
-		if (source->queue->device == job->queue->device &&
-		    wwr_fence_is_signaled(&source->started) && source->start_engine >= 0)
-			bond = job->bonds->masks[source->start_engine];
 		/* Somewhere it has to run. */
 		if ((mask & bond) != 0)
 			mask &= bond;
@@ -174,7 +181,7 @@ static void job_meet(struct wwr_job *job, uint32_t num)
 	 */
 	if (wwr_atomic_fetch_sub(&job->num_unmet, num, WWR_ACQ_REL) != num)
 		return;
-	engine_mask = job_bonded_mask(job);
+	engine_mask = job_bonded_mask(job, job->bonds);
 	pthread_mutex_lock(&device->lock);
 	job->engine_mask = engine_mask;
 	job->met = true;

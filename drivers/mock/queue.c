@@ -32,7 +32,7 @@ static int queue_create(struct wwr_device *device, const struct wwr_queue *sibli
 	queue->context = wwr_fence_context_alloc(3);
 	queue->preemptible = true;
 	if (device->rings != NULL) {
-		const int ret = mock_rings_add_queue(device, queue, sibling);
+		const int ret = mock_rings_add_queue(queue, sibling);
 
 		if (ret != 0) {
 			wwr_queue_put(queue);
@@ -70,6 +70,8 @@ void wwr_queue_put(struct wwr_queue *queue)
 	if (wwr_atomic_fetch_sub(&queue->refcount, 1, WWR_ACQ_REL) != 1)
 		return;
 	wwr_sched_entity_put(queue->entity);
+	for (unsigned int i = 0; i < WWR_MAX_ENGINES; i++)
+		wwr_sched_entity_put(queue->bound[i]);
 	queue_bonds_put(queue->bonds);
 	device_put(queue->device);
 	wwr_free(queue);
@@ -80,11 +82,7 @@ void wwr_queue_set_priority(struct wwr_queue *queue, int priority)
 	pthread_mutex_lock(&queue->device->lock);
 	queue->priority = priority;
 	pthread_mutex_unlock(&queue->device->lock);
-	if (queue->entity != NULL)
-		wwr_sched_entity_set_priority(queue->entity, priority > 0 ? WWR_SCHED_PRIORITY_HIGH
-							     : priority < 0
-								 ? WWR_SCHED_PRIORITY_LOW
-								 : WWR_SCHED_PRIORITY_NORMAL);
+	mock_rings_set_priority(queue);
 }
 
 void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible)
@@ -116,6 +114,12 @@ int wwr_queue_set_bond(struct wwr_queue *queue, unsigned int master, uint64_t en
 
 	if (master >= device->num_engines || (engine_mask & ~queue->engine_mask) != 0)
 		return -EINVAL;
+	if (device->rings != NULL) {
+		const int ret = mock_rings_bind_queue(queue, engine_mask);
+
+		if (ret != 0)
+			return ret;
+	}
 	bonds = wwr_alloc(sizeof(*bonds));
 	if (bonds == NULL)
 		return -ENOMEM;

@@ -32,7 +32,10 @@ struct wwr_queue {
 	int priority;			 /* (d) */
 	bool preemptible;		 /* (d) */
 	struct queue_bonds *bonds;	 /* (d) referenced; NULL = none */
-	struct wwr_job *first, *last;	 /* (d) armed and not finished */
+	bool ending; /* (d) of a scheduler's: a thread ends jobs that are over */
+	/* (d) by engine: of jobs that are bound to it; set once, NULL = none can be. */
+	struct wwr_sched_entity *bound[WWR_MAX_ENGINES];
+	struct wwr_job *first, *last; /* (d) armed and not finished */
 };
 
 /* Another reference; NULL stays NULL. */

@@ -95,14 +95,12 @@ static const struct wwr_sched_ops ring_ops = {
     .free_job = ring_free_job,
 };
 
-/* The jobs of an entity end in their order, so this is the first of its queue. */
-static void ring_finish(struct wwr_job *job, int error)
+/* The first job of its queue.  The device's lock, given back meanwhile. */
+static void ring_end_first(struct wwr_job *job)
 {
 	struct wwr_device *device = job->queue->device;
+	const int error = job->over_error != 0 && device->stopping ? -ECANCELED : job->over_error;
 
-	pthread_mutex_lock(&device->lock);
-	if (error != 0 && device->stopping)
-		error = -ECANCELED;
 	pthread_mutex_unlock(&device->lock);
 	job_finish(job, error);
 	pthread_mutex_lock(&device->lock);
@@ -111,6 +109,30 @@ static void ring_finish(struct wwr_job *job, int error)
 		pthread_cond_signal(&device->pushed);
 	pthread_mutex_unlock(&device->lock);
 	wwr_job_put(job);
+	pthread_mutex_lock(&device->lock);
+}
+
+/*
+ * The scheduler is done with a job.  The jobs of an entity end in their order; those of a queue may
+ * have several entities, and what is cancelled ends before what runs.
+ */
+static void ring_finish(struct wwr_job *job, int error)
+{
+	struct wwr_queue *queue = wwr_queue_get(job->queue);
+	struct wwr_device *device = queue->device;
+
+	pthread_mutex_lock(&device->lock);
+	job->over = true;
+	job->over_error = error;
+	/* Whoever is at it goes on with this one. */
+	if (!queue->ending) {
+		queue->ending = true;
+		while (queue->first != NULL && queue->first->over)
+			ring_end_first(queue->first);
+		queue->ending = false;
+	}
+	pthread_mutex_unlock(&device->lock);
+	wwr_queue_put(queue);
 }
 
 static void ring_job_signaled(struct wwr_fence *fence, struct wwr_fence_cb *cb)
@@ -120,12 +142,32 @@ static void ring_job_signaled(struct wwr_fence *fence, struct wwr_fence_cb *cb)
 	ring_finish(WWR_CONTAINER_OF(cb, struct wwr_job, sched_cb), status < 0 ? status : 0);
 }
 
+/* The entity of its queue, or of the engine that its bonds choose. */
+static struct wwr_sched_entity *ring_entity(struct wwr_job *job)
+{
+	struct wwr_queue *queue = job->queue;
+	struct wwr_device *device = queue->device;
+	struct queue_bonds *bonds;
+	uint64_t mask;
+
+	if (job->num_sources == 0)
+		return queue->entity;
+	pthread_mutex_lock(&device->lock);
+	bonds = queue_bonds_get(queue->bonds);
+	pthread_mutex_unlock(&device->lock);
+	mask = job_bonded_mask(job, bonds);
+	queue_bonds_put(bonds);
+	if (mask != queue->engine_mask)
+		job->bound = mock_rings_choose(queue, mask);
+	return job->bound >= 0 ? queue->bound[job->bound] : queue->entity;
+}
+
 int ring_job_prepare(struct wwr_job *job)
 {
 	int ret = 0;
 
 	if (!job->has_sched_job)
-		ret = wwr_sched_job_init(&job->sched_job, job->queue->entity,
+		ret = wwr_sched_job_init(&job->sched_job, ring_entity(job),
 					 job_gives_way(job) ? WAY_CREDITS : JOB_CREDITS);
 	if (ret != 0)
 		return ret;
@@ -144,7 +186,7 @@ int ring_job_follow(struct wwr_job *job)
 
 	pthread_mutex_lock(&device->lock);
 	before = job->queue->last;
-	if (before != NULL && job_gives_way(before))
+	if (before != NULL && (job_gives_way(before) || before->bound != job->bound))
 		finished = wwr_fence_get(&before->fences->finished);
 	pthread_mutex_unlock(&device->lock);
 	if (finished == NULL)
@@ -241,20 +283,11 @@ void mock_rings_destroy(struct mock_rings *rings)
 	wwr_free(rings);
 }
 
-int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue,
-			 const struct wwr_queue *sibling)
+int ring_of_job(const struct wwr_job *job)
 {
-	struct wwr_sched *scheds[WWR_MAX_ENGINES];
-	struct wwr_sched_entity_options options = {
-	    .name = queue->name, .priority = WWR_SCHED_PRIORITY_NORMAL, .scheds = scheds};
+	const struct mock_engine *engine = wwr_sched_data(wwr_sched_job_sched(&job->sched_job));
 
-	for (unsigned int i = 0; i < device->rings->num_rings; i++) {
-		if ((queue->engine_mask >> i & 1) != 0)
-			scheds[options.num_scheds++] = device->rings->rings[i];
-	}
-	if (sibling != NULL)
-		options.ctx = wwr_sched_entity_ctx(sibling->entity);
-	return wwr_sched_entity_create(&options, &queue->entity);
+	return (int)engine->index;
 }
 
 void wwr_device_get_recovery(struct wwr_device *device, struct wwr_sched_stats *ret_stats)
@@ -273,14 +306,4 @@ void wwr_device_get_recovery(struct wwr_device *device, struct wwr_sched_stats *
 		ret_stats->num_cancelled += stats.num_cancelled;
 		ret_stats->busy_ns += stats.busy_ns;
 	}
-}
-
-uint64_t wwr_queue_busy_ns(struct wwr_queue *queue)
-{
-	struct wwr_sched_entity_stats stats;
-
-	if (queue->entity == NULL)
-		return 0;
-	wwr_sched_entity_get_stats(queue->entity, &stats);
-	return stats.busy_ns;
 }

@@ -9,9 +9,10 @@
 struct wwr_job;
 
 /*
- * The scheduler of a device: a ring for each engine, an entity for each queue.  What a job waits
- * for is the scheduler's; a job on a ring has an engine and is in the list of ready ones.  Its
- * fences signal when those of the scheduler do.
+ * The scheduler of a device: a ring for each engine; an entity for each queue, and one more for
+ * each engine that bonds bind its jobs to.  What a job waits for is the scheduler's; a job on a
+ * ring has an engine and is in the list of ready ones.  Its fences signal when those of the
+ * scheduler do.
  *
  * Fields: (i) immutable once created, (d) the device's lock.
  */
@@ -35,15 +36,30 @@ void mock_rings_stop(struct wwr_device *device);
 void mock_rings_destroy(struct mock_rings *rings);
 
 /* The entity of a queue, of the same client as the sibling unless that is NULL: 0 or -ENOMEM. */
-int mock_rings_add_queue(struct wwr_device *device, struct wwr_queue *queue,
-			 const struct wwr_queue *sibling);
+int mock_rings_add_queue(struct wwr_queue *queue, const struct wwr_queue *sibling);
+
+/*
+ * Before the queue has a bond onto these engines: entities for jobs that are bound to them.  0 or
+ * -ENOMEM.
+ */
+int mock_rings_bind_queue(struct wwr_queue *queue, uint64_t engine_mask);
+
+/* Of these engines the one for which fewest jobs of the queue are bound, or -1: none can be. */
+int mock_rings_choose(struct wwr_queue *queue, uint64_t engine_mask);
+
+/* The queue has another priority: its entities, if it has some, get it. */
+void mock_rings_set_priority(struct wwr_queue *queue);
+
+/* The engine of an armed job. */
+int ring_of_job(const struct wwr_job *job);
 
 /* Before a job is armed: have the scheduler wait for what the job waits for.  0 or -ENOMEM. */
 int ring_job_prepare(struct wwr_job *job);
 
 /*
  * Just before a job is armed, with the order: behind a job of its queue that gives way to others it
- * waits for the end, since on the ring it would be one of those.  0 or -ENOMEM.
+ * waits for the end, since on the ring it would be one of those; and behind one of another entity,
+ * since nothing else keeps them in order.  0 or -ENOMEM.
  */
 int ring_job_follow(struct wwr_job *job);
 

@@ -74,9 +74,10 @@ WWR_API void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible
 /**
  * Bond: a job of the queue that has a submit fence (wwr_job_add_submit_dependency() and its like)
  * on a job which has started on engine @p master runs on one of these engines.  For jobs submitted
- * from now on.  Of several masters all bonds count, but for those that would leave no engine.  On a
- * device with a scheduler bonds have no effect: a job's ring is chosen before its master's engine
- * is known.
+ * from now on.  Of several masters all bonds count, but for those that would leave no engine.
+ * With a scheduler a job has its engine once it is submitted, so that its master's counts at once;
+ * of those that its bonds leave it goes to the one for which the fewest of its queue's jobs are
+ * bound.
  *
  * @param queue       whose jobs follow
  * @param master      index of an engine, as of wwr_device_get_engine()

@@ -17,13 +17,17 @@ static uint64_t vcs(unsigned int i)
 	return UINT64_C(1) << (first_vcs + i);
 }
 
-static void begin(bool use_sched)
+/* hang_every: of a device with a scheduler; 0 = no job hangs. */
+static void begin_with(bool use_sched, uint64_t hang_every)
 {
 	struct wwr_device_config config;
 
 	wwr_device_config_init(&config);
 	config.num_engines[WWR_ENGINE_VCS] = NUM_VCS;
 	config.use_sched = use_sched;
+	config.hang_every = hang_every;
+	config.hang_limit = 0;
+	config.hang_timeout_ns = hang_every != 0 ? 1000000 : 0;
 	mock = (struct mock){0};
 	cr_assert_eq(wwr_device_create(&config, &mock.device), 0);
 	first_vcs =
@@ -31,6 +35,11 @@ static void begin(bool use_sched)
 	any = mock_queue(&mock, WWR_ENGINE_VCS, 0);
 	for (uint32_t i = 0; i < NUM_VCS; i++)
 		masters[i] = mock_queue(&mock, WWR_ENGINE_VCS, i + 1);
+}
+
+static void begin(bool use_sched)
+{
+	begin_with(use_sched, 0);
 }
 
 static void finish(void)
@@ -270,15 +279,117 @@ Test(drivers_mock_bond, fence_tells_where_a_job_started)
 	finish();
 }
 
-/* There they are accepted and have no effect. */
-Test(drivers_mock_bond, scheduler_runs_bound_jobs_anywhere)
+/* With a scheduler an engine is chosen when a job is submitted; its master's is known then. */
+Test(drivers_mock_bond, scheduler_has_jobs_follow_their_masters)
 {
-	struct mock_job master;
+	begin(true);
+	for (unsigned int i = 0; i < NUM_VCS; i++)
+		cr_assert_eq(wwr_queue_set_bond(any, first_vcs + i, vcs(NUM_VCS - 1 - i)), 0);
+	for (int turn = 0; turn < 2; turn++) {
+		for (unsigned int i = 0; i < NUM_VCS; i++) {
+			struct mock_job master = start_master(i);
+
+			cr_expect_eq(engine_beside(&master, 1), NUM_VCS - 1 - i);
+			mock_end(&master);
+		}
+	}
+	/* Without a master, and without a bond. */
+	cr_expect_lt(engine_beside(NULL, 0), NUM_VCS);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 1, 0), 0);
+	finish();
+}
+
+Test(drivers_mock_bond, scheduler_combines_the_bonds_with_several_masters)
+{
+	struct mock_job others[3];
+
+	begin(true);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(1) | vcs(3)), 0);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 1, vcs(2) | vcs(3)), 0);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 3, vcs(0)), 0);
+	others[0] = start_master(0);
+	others[1] = start_master(1);
+	others[2] = start_master(3);
+	cr_expect_eq(engine_beside(others, 2), 3);
+	cr_expect_geq(engine_beside(&others[1], 2), 2);
+	for (int i = 0; i < 3; i++)
+		mock_end(&others[i]);
+	finish();
+}
+
+/* The jobs of a queue: its own engine, a bond's, its own again; each waits for the one before. */
+Test(drivers_mock_bond, scheduler_keeps_the_order_of_a_queue)
+{
+	struct wwr_fence *gate = mock_gate();
+	struct mock_job master, jobs[3];
 
 	begin(true);
 	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(3)), 0);
 	master = start_master(0);
-	cr_expect_lt(engine_beside(&master, 1), NUM_VCS);
+	for (int i = 0; i < 3; i++)
+		jobs[i] = mock_job(&mock, any, (uint64_t)i + 1);
+	cr_assert_eq(wwr_job_add_dependency(jobs[0].job, gate), 0);
+	mock_after_start(&jobs[1], &master);
+	for (int i = 0; i < 3; i++)
+		mock_run(&jobs[i]);
+	mock_marker(&mock, masters[3]);
+	for (int i = 0; i < 3; i++)
+		cr_expect(!mock_has_started(&jobs[i]));
+	mock_gate_open(gate);
+	cr_expect_lt(join_engine(&jobs[0]), NUM_VCS);
+	cr_expect_eq(join_engine(&jobs[1]), 3);
+	cr_expect_lt(join_engine(&jobs[2]), NUM_VCS);
 	mock_end(&master);
+	finish();
+}
+
+/* The context is guilty: what waits is cancelled at once, and signals in its turn all the same. */
+Test(drivers_mock_bond, cancelled_job_signals_behind_the_bound_one_that_runs)
+{
+	struct mock_job master, bound, behind, hung;
+	struct wwr_queue *sibling;
+
+	begin_with(true, 4);
+	cr_assert_eq(wwr_queue_create_sibling(any, "sibling", vcs(1), &sibling), 0);
+	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(3)), 0);
+	master = start_master(0);
+	bound = mock_endless(&mock, any, 1);
+	mock_after_start(&bound, &master);
+	mock_run(&bound);
+	mock_wait(wwr_job_started(bound.job), 1);
+	behind = mock_job(&mock, any, 2);
+	hung = mock_job(&mock, sibling, 3);
+	behind.note.done = hung.note.done = false;
+	mock_run(&behind);
+	mock_run(&hung);
+	mock_wait(wwr_job_finished(hung.job), -ETIME);
+	cr_expect(!mock_has_finished(&bound));
+	cr_expect(!mock_has_finished(&behind));
+	mock_end(&bound);
+	mock_wait(wwr_job_finished(behind.job), -ECANCELED);
+	wwr_job_put(behind.job);
+	wwr_job_put(hung.job);
+	wwr_queue_put(sibling);
+	mock_end(&master);
+	finish();
+}
+
+/* Nothing runs there any more; what is submitted is refused, and bonds change nothing. */
+Test(drivers_mock_bond, scheduler_that_was_stopped_takes_bonds)
+{
+	struct mock_job master, job;
+	struct wwr_submit_result result;
+
+	begin(true);
+	master = start_master(0);
+	job = mock_job(&mock, any, 1);
+	mock_after_start(&job, &master);
+	wwr_job_end(master.job);
+	mock_wait(wwr_job_finished(master.job), 1);
+	wwr_device_stop(mock.device);
+	cr_expect_eq(wwr_queue_set_bond(any, first_vcs, vcs(3)), 0);
+	cr_expect_eq(wwr_job_submit(job.job, NULL, 0, &result), -ECANCELED);
+	wwr_job_put(job.job);
+	wwr_job_put(master.job);
 	finish();
 }

@@ -127,9 +127,9 @@ static const char *engine_of(const struct engines *engines, int client, int loop
 }
 
 /* All jobs of a step run on this engine. */
-static void expect_all_on(const char *engine, const char *steps, int step)
+static void expect_all_on_with(const char *engine, const char *steps, int step, const char *more)
 {
-	struct engines engines = run_engines(steps, NULL);
+	struct engines engines = run_engines(steps, more);
 
 	for (int client = 0; client < 3; client++) {
 		for (int loop = 0; loop < 10; loop++)
@@ -137,6 +137,11 @@ static void expect_all_on(const char *engine, const char *steps, int step)
 					 steps);
 	}
 	engines_free(&engines);
+}
+
+static void expect_all_on(const char *engine, const char *steps, int step)
+{
+	expect_all_on_with(engine, steps, step, NULL);
 }
 
 Test(submit_steps, bond_puts_a_batch_onto_its_engine)
@@ -164,18 +169,22 @@ Test(submit_steps, bonds_are_those_that_stand_before_the_batch)
 				    "1.VCS.10.s-1.0,2.BCS.10.0.0,1.VCS.10.s-1.0,"
 				    "M.1.VCS,B.1,b.1.VCS1.RCS,2.RCS.10.0.0,1.VCS.10.s-1.0";
 
-	expect_all_on("vcs1", steps, 5);
-	expect_all_on("vcs0", steps, 7);
-	expect_all_on("vcs0", steps, 12);
+	for (int i = 0; i < 2; i++) {
+		const char *more = i == 0 ? NULL : "--sched=fair";
+
+		expect_all_on_with("vcs1", steps, 5, more);
+		expect_all_on_with("vcs0", steps, 7, more);
+		expect_all_on_with("vcs0", steps, 12, more);
+	}
 }
 
 /* Masters that are balanced themselves. */
-Test(submit_steps, bond_follows_wherever_the_master_runs)
+static void expect_masters_followed(const char *more)
 {
 	struct engines engines =
 	    run_engines("M.1.VCS,M.2.VCS,B.1,B.2,b.1.VCS2.VCS1,b.1.VCS1.VCS2,2.VCS.50.0.0,"
 			"1.VCS.50.s-1.1",
-			NULL);
+			more);
 	unsigned int num[2] = {0, 0};
 
 	for (int client = 0; client < 3; client++) {
@@ -191,12 +200,9 @@ Test(submit_steps, bond_follows_wherever_the_master_runs)
 	engines_free(&engines);
 }
 
-/* Documented as without effect: the batches run all the same. */
-Test(submit_steps, bonds_through_the_scheduler_run_to_the_end)
+Test(submit_steps, bond_follows_wherever_the_master_runs)
 {
-	struct engines engines =
-	    run_engines("M.1.VCS,B.1,b.1.VCS2.RCS,2.RCS.10.0.0,1.VCS.10.s-1.1", "--sched=fair");
-
-	cr_expect_eq(engines.num, 60);
-	engines_free(&engines);
+	expect_masters_followed(NULL);
+	expect_masters_followed("--sched=fair");
+	expect_masters_followed("--sched=rr");
 }
