@@ -57,10 +57,17 @@ static void ring_reset(struct mock_engine *engine)
 	engine->reset = false;
 }
 
-/* A slow job that is at its end is let finish. */
+/*
+ * A slow job that is at its end is let finish; and one that got the engine from an older one has
+ * had it for a part of that one's time only.
+ */
 static bool ring_has_hung(const struct mock_engine *engine, const struct wwr_job *job)
 {
-	return engine->job == job && (job->hangs || (job->slow && !job->touching));
+	if (engine->job != job)
+		return false;
+	return job->hangs ||
+	       (job->slow && !job->touching &&
+		mock_now_ns() - job->started_ns >= engine->device->rings->hang_timeout_ns / 2);
 }
 
 static enum wwr_sched_verdict ring_timed_out(struct wwr_sched_job *sched_job)
@@ -250,6 +257,7 @@ int mock_rings_create(struct wwr_device *device, const struct wwr_device_config 
 		return -ENOMEM;
 	pthread_mutex_init(&rings->order, NULL);
 	pthread_cond_init(&rings->idle, NULL);
+	rings->hang_timeout_ns = config->hang_timeout_ns;
 	rings->hang_every = config->hang_every;
 	rings->slow_every = config->slow_every;
 	rings->slow_factor = config->slow_factor;

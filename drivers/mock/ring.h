@@ -19,6 +19,7 @@ struct wwr_job;
 struct mock_rings {
 	pthread_mutex_t order;	   /* of arming, so that a queue and its entity have the same */
 	pthread_cond_t idle;	   /* with the device's lock: an engine was reset */
+	int64_t hang_timeout_ns;   /* (i) */
 	uint64_t hang_every;	   /* (i) 0 = no job hangs */
 	uint64_t slow_every;	   /* (i) 0 = no job is slow */
 	double slow_factor;	   /* (i) */

@@ -44,11 +44,7 @@ static bool engine_may_run(const struct mock_engine *engine, const struct wwr_jo
 	return (job_engine_mask(job) >> engine->index & 1) != 0;
 }
 
-/*
- * May it pass jobs that give way to it?  On a ring jobs of a queue keep their order, and none
- * passes that hangs: the scheduler asks for the oldest job of a ring only, and never for that one
- * then.
- */
+/* May it pass jobs that give way to it?  On a ring jobs of a queue keep their order. */
 static bool may_pass(const struct wwr_job *job)
 {
 	const struct wwr_job *before = job->queue->device->first_ready;
@@ -59,7 +55,7 @@ static bool may_pass(const struct wwr_job *job)
 		return true;
 	while (before != job && before->queue != job->queue)
 		before = before->ready_next;
-	return before == job && !job->hangs;
+	return before == job;
 }
 
 /* The link that points to the first job that may pass one of this priority, or NULL. */

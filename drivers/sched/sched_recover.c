@@ -138,28 +138,44 @@ static enum wwr_sched_verdict sched_ask(struct wwr_sched_job *job)
 	return verdict;
 }
 
-void sched_check_timeout(struct wwr_sched *sched)
+/*
+ * The first job that the driver says more of than that it is slow, or NULL.  Not only the oldest is
+ * asked for: on a ring that preempts, what hangs may have got there before it.
+ */
+static struct wwr_sched_job *sched_ask_all(struct wwr_sched *sched,
+					   enum wwr_sched_verdict *ret_verdict)
 {
 	struct wwr_sched_job *job = sched->running;
-	enum wwr_sched_verdict verdict;
 
-	if (job == NULL || group_now_ns(sched->group) < sched_deadline_locked(sched))
+	/* One that has ended meanwhile is not on the list, and the timer begins anew. */
+	while (job != NULL && job->state == JOB_RUNNING) {
+		group_unlock(sched->group);
+		*ret_verdict = sched_ask(job);
+		group_lock(sched->group);
+		if (*ret_verdict != WWR_SCHED_NO_HANG)
+			return job;
+		job = job->next;
+	}
+	return NULL;
+}
+
+void sched_check_timeout(struct wwr_sched *sched)
+{
+	struct wwr_sched_job *oldest = sched->running;
+	enum wwr_sched_verdict verdict;
+	struct wwr_sched_job *culprit;
+
+	if (oldest == NULL || group_now_ns(sched->group) < sched_deadline_locked(sched))
 		return;
-	group_unlock(sched->group);
-	verdict = sched_ask(job);
-	group_lock(sched->group);
-	switch (verdict) {
-	case WWR_SCHED_RESET:
-		sched_reset(sched, job);
-		break;
-	case WWR_SCHED_NO_HANG:
-		if (sched->running == job)
+	culprit = sched_ask_all(sched, &verdict);
+	if (culprit == NULL) {
+		if (sched->running == oldest)
 			sched->oldest_since_ns = group_now_ns(sched->group);
-		break;
-	case WWR_SCHED_NODEV:
+	} else if (verdict == WWR_SCHED_RESET) {
+		sched_reset(sched, culprit);
+	} else {
 		sched->lost = true;
 		sched_detach_running(sched, false);
 		sched_end_jobs(sched, -ENODEV);
-		break;
 	}
 }

@@ -62,7 +62,7 @@ enum wwr_sched_verdict {
 	 * ends with -ETIME; the others that ran are run again, in the same order.
 	 */
 	WWR_SCHED_RESET,
-	/** It is only slow: it gets the same time once more. */
+	/** It is only slow, or waits for its turn: it gets the same time once more. */
 	WWR_SCHED_NO_HANG,
 	/** The device is lost: all jobs of this scheduler end with -ENODEV, now and later. */
 	WWR_SCHED_NODEV,
@@ -86,8 +86,10 @@ struct wwr_sched_ops {
 	int (*run_job)(struct wwr_sched_job *job, struct wwr_fence **ret_fence);
 
 	/**
-	 * The oldest job on the ring was there for longer than the timeout.  In a signalling
-	 * section; must not wait for a fence.  Required if there is a timeout.
+	 * The oldest job on the ring was there for longer than the timeout.  If that one is only
+	 * slow, the driver is asked for those behind it, one after the other, until one is not: on
+	 * a ring that preempts one of them may have the engine, and hang.  In a signalling section;
+	 * must not wait for a fence.  Required if there is a timeout.
 	 */
 	enum wwr_sched_verdict (*timed_out)(struct wwr_sched_job *job);
 

@@ -91,7 +91,7 @@ static void ring_complete(struct sim_ring *ring)
 static enum wwr_sched_verdict sim_timed_out(struct wwr_sched_job *job)
 {
 	struct sim_ring *ring = ring_of(job);
-	enum wwr_sched_verdict verdict = ring->verdict;
+	enum wwr_sched_verdict verdict = to_sim(job)->is_slow ? WWR_SCHED_NO_HANG : ring->verdict;
 
 	ring->num_timeouts++;
 	if (ring->end_in_timeout)

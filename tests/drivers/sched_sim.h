@@ -25,6 +25,7 @@ struct sim_job {
 	int64_t duration_ns; /* SIM_HANGS = it never ends by itself */
 	int run_error;	     /* what run_job returns */
 	int hw_error;	     /* how the ring ends it */
+	bool is_slow;	     /* no hang, whatever the ring's verdict is */
 	bool at_once;	     /* run_job needs no fence */
 	unsigned int num_runs;
 	int64_t end_ns;

@@ -98,6 +98,31 @@ static struct wwr_job *submit_with(struct wwr_queue *queue, int64_t duration_ns)
 	return job;
 }
 
+/* It has the engine of the older one, which is no hang and goes on afterwards. */
+Test(drivers_mock_hang, job_that_hangs_in_place_of_an_endless_one_is_recovered)
+{
+	struct wwr_queue *queue, *other;
+	struct wwr_job *endless, *hung;
+
+	begin(1);
+	queue = queue_of(NULL, WWR_ENGINE_RCS);
+	other = queue_of(NULL, WWR_ENGINE_RCS);
+	endless = submit_with(queue, WWR_JOB_ENDLESS);
+	cr_assert_eq(wwr_fence_wait_until(wwr_job_started(endless), NULL, INT64_MAX), 0);
+	hung = submit_with(other, 0);
+	cr_expect_eq(run(other), 0, "behind it, and its queue keeps its order");
+	cr_expect_eq(wwr_fence_get_status(wwr_job_finished(hung)), -ETIME);
+	cr_expect_not(wwr_fence_is_signaled(wwr_job_finished(endless)));
+	wwr_job_end(endless);
+	cr_assert_eq(wwr_fence_wait_until(wwr_job_finished(endless), NULL, INT64_MAX), 0);
+	cr_expect_eq(wwr_fence_get_status(wwr_job_finished(endless)), 1);
+	wwr_job_put(endless);
+	wwr_job_put(hung);
+	wwr_queue_put(queue);
+	wwr_queue_put(other);
+	wwr_device_destroy(device);
+}
+
 /* An endless job gives way to others, but its queue keeps its order. */
 Test(drivers_mock_hang, endless_job_on_a_ring_lets_no_job_of_its_queue_pass)
 {
@@ -198,49 +223,5 @@ Test(drivers_mock_hang, sibling_without_a_scheduler)
 	cr_expect_eq(run(sibling), 0);
 	wwr_queue_put(sibling);
 	wwr_queue_put(queue);
-	wwr_device_destroy(device);
-}
-
-/* The scheduler asks for the oldest job of a ring, so that one must not be behind the one that
- * hangs. */
-Test(drivers_mock_hang, endless_job_on_a_ring_gives_no_way_to_one_that_hangs)
-{
-	struct wwr_queue *queue, *hanging_queue, *other;
-	struct wwr_job *endless, *hanging, *behind;
-	struct wwr_job_info infos[2];
-	struct wwr_device_config config;
-
-	wwr_device_config_init(&config);
-	config.use_sched = true;
-	config.hang_every = 3;
-	config.hang_timeout_ns = 1000000;
-	config.hang_limit = UINT32_MAX;
-	cr_assert_eq(wwr_device_create(&config, &device), 0);
-	queue = queue_of(NULL, WWR_ENGINE_RCS);
-	hanging_queue = queue_of(NULL, WWR_ENGINE_RCS);
-	other = queue_of(NULL, WWR_ENGINE_RCS);
-	endless = submit_with(queue, WWR_JOB_ENDLESS);
-	cr_assert_eq(wwr_fence_wait_until(wwr_job_started(endless), NULL, INT64_MAX), 0);
-	cr_expect_eq(run(other), 0);
-	hanging = submit_with(hanging_queue, 0);
-	/* The ring has it, and the endless job gave way to the one behind it. */
-	cr_expect_eq(run(other), 0);
-	cr_expect_not(wwr_fence_is_signaled(wwr_job_started(hanging)));
-	behind = submit_with(hanging_queue, 0);
-	wwr_job_end(endless);
-	cr_expect_eq(wwr_fence_wait_until(wwr_job_finished(endless), NULL, INT64_MAX), 0);
-	cr_expect_eq(wwr_fence_wait_until(wwr_job_finished(hanging), NULL, INT64_MAX), 0);
-	cr_expect_eq(wwr_fence_get_status(wwr_job_finished(hanging)), -ETIME);
-	cr_expect_eq(wwr_fence_wait_until(wwr_job_finished(behind), NULL, INT64_MAX), 0);
-	cr_expect_eq(wwr_fence_get_status(wwr_job_finished(behind)), 1);
-	wwr_job_get_info(hanging, &infos[0]);
-	wwr_job_get_info(behind, &infos[1]);
-	cr_expect_leq(infos[0].started_ns, infos[1].started_ns, "its queue keeps its order");
-	wwr_job_put(endless);
-	wwr_job_put(hanging);
-	wwr_job_put(behind);
-	wwr_queue_put(queue);
-	wwr_queue_put(hanging_queue);
-	wwr_queue_put(other);
 	wwr_device_destroy(device);
 }

@@ -90,6 +90,29 @@ Test(drivers_sched_recover, timer_runs_for_the_oldest_job_only)
 	finish();
 }
 
+/* The ring preempts: the oldest is not the one that has it. */
+Test(drivers_sched_recover, those_behind_a_slow_job_are_asked_for_too)
+{
+	struct wwr_fence *slow, *hung, *behind;
+	struct sim_job *job;
+
+	setup_with(3, 1, 1);
+	job = sim_job(&sim, a, 1, 2 * TIMEOUT_NS);
+	job->is_slow = true;
+	sim_submit(job, NULL, &slow);
+	sim_submit(sim_job(&sim, b, 2, SIM_HANGS), NULL, &hung);
+	job = sim_job(&sim, a, 3, 10);
+	job->is_slow = true;
+	sim_submit(job, NULL, &behind);
+	run_all();
+	expect_status(&hung, -ETIME);
+	expect_status(&slow, 1);
+	expect_status(&behind, 1);
+	/* The first two; then both of those that ran again. */
+	cr_expect_eq(sim.rings[0].num_timeouts, 4, "%u", sim.rings[0].num_timeouts);
+	finish();
+}
+
 Test(drivers_sched_recover, guilty_context_is_cancelled_once_the_limit_is_exceeded)
 {
 	struct wwr_fence *hung[3], *good[3], *other;
