@@ -21,6 +21,9 @@ static unsigned int own_checks;
 /* Where a crash, or a usage error outside of fibers, is left for. */
 static sigjmp_buf crashed;
 
+/* The fibers are done, and what they left is looked at. */
+static volatile sig_atomic_t in_check;
+
 /* A usage error of the library's is a violation: scenarios make no mistakes. */
 void __wrap_wwr_usage_error(const char *file, int line, const char *format, ...);
 void __wrap_wwr_usage_error(const char *file, int line, const char *format, ...)
@@ -53,10 +56,11 @@ static void watch(int signal_number)
 	(void)signal_number;
 	last_steps = ex.num_steps;
 	last_seed = ex.seed;
-	if (moves || ex.current == NULL)
+	if (moves || (ex.current == NULL && !in_check))
 		return;
 	ex.current = NULL;
-	ex_fail("a fiber runs and runs and makes no step");
+	ex_fail(in_check ? "the look at what is left comes to no end"
+			 : "a fiber runs and runs and makes no step");
 	siglongjmp(crashed, 1);
 }
 
@@ -180,6 +184,7 @@ static void run(const struct ex_scenario *scenario, unsigned int steps)
 	fiber_switch(&ex.main, &ex.current->fiber);
 	if (ex.failed)
 		return;
+	in_check = true;
 	check_threads();
 	if (scenario->check != NULL)
 		scenario->check(scenario);
@@ -191,7 +196,9 @@ bool ex_run_schedule(const struct ex_scenario *scenario, uint64_t seed, enum ex_
 		     unsigned int steps)
 {
 	reset(seed, scheduler);
+	in_check = false;
 	if (sigsetjmp(crashed, 0) == 0)
 		run(scenario, steps);
+	in_check = false;
 	return !ex.failed;
 }
