@@ -201,6 +201,8 @@ run_lane() {
 	: >"$results/rows.tsv"
 	: >"$results/skips.txt"
 	: >"$results/failures.txt"
+	# What it begins stays in its process group.
+	set +m
 	"lane_${lane//-/_}"
 	[ -s "$results/rows.tsv" ] || add_failure "$lane" 'the lane ran no test' /dev/null
 	totals <"$results/rows.tsv" >"$results/totals"
