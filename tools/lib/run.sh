@@ -151,8 +151,9 @@ meson_test() {
 	say "   ${canary:+canaries, which must fail: }testing"
 	rm -f "$dir/meson-logs/$base"[.-]*json
 	# shellcheck disable=SC2086 # a command of several words, or nothing
+	# One more than there are processors: some tests do nothing but wait for a stall.
 	CRITERION_OUTPUTS='tap:-' LD_LIBRARY_PATH=${light-} $layout meson test -C "$dir" --no-rebuild --logbase "$base" \
-		--num-processes "$jobs" "$@" >"$results/meson.log" 2>&1 9>&-
+		--num-processes $((jobs + 1)) "$@" >"$results/meson.log" 2>&1 9>&-
 	status=$?
 	# With a wrapper the log bears its name.
 	testlog=$(find "$dir/meson-logs" \( -name "$base.json" -o -name "$base-*-wrap.json" \) \
