@@ -157,6 +157,7 @@ static struct wwr_sched_entity *ring_entity(struct wwr_job *job)
 	struct queue_bonds *bonds;
 	uint64_t mask;
 
+	job->bound = -1;
 	if (job->num_sources == 0)
 		return queue->entity;
 	pthread_mutex_lock(&device->lock);
@@ -171,11 +172,14 @@ static struct wwr_sched_entity *ring_entity(struct wwr_job *job)
 
 int ring_job_prepare(struct wwr_job *job)
 {
-	int ret = 0;
+	int ret;
 
-	if (!job->has_sched_job)
-		ret = wwr_sched_job_init(&job->sched_job, ring_entity(job),
-					 job_gives_way(job) ? WAY_CREDITS : JOB_CREDITS);
+	/* A submit that failed has left one, and much may be different now. */
+	if (job->has_sched_job)
+		wwr_sched_job_fini(&job->sched_job);
+	job->has_sched_job = false;
+	ret = wwr_sched_job_init(&job->sched_job, ring_entity(job),
+				 job_gives_way(job) ? WAY_CREDITS : JOB_CREDITS);
 	if (ret != 0)
 		return ret;
 	job->has_sched_job = true;
