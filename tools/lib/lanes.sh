@@ -64,9 +64,16 @@ lane_release() {
 # In the short form random tests have fewer rounds here, and under one of the ThreadSanitizers: the
 # other lanes run them in full.
 lane_asan() {
+	local suites='tests canary-asan'
+
 	use_fast_linker
-	[ -n "$long" ] || export WWR_TEST_SHORT=1
-	run_step asan build build asan 'tests canary-asan' $asan_options || return
+	if [ -z "$long" ]; then
+		export WWR_TEST_SHORT=1
+		# The lane fuzz does the same with clang's address sanitizer.
+		suites="$suites -fuzz"
+		plain_tests="$plain_tests --no-suite fuzz"
+	fi
+	run_step asan build build asan "$suites" $asan_options || return
 	# What the sanitizer makes slow is no measurement.
 	[ -n "$long" ] || plain_tests="$plain_tests --no-suite bench"
 	run_tests asan asan 4 "$plain_tests" "$top/tools/lib/sanitize-wrap"
