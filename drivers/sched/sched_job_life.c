@@ -39,7 +39,6 @@ void wwr_sched_job_arm(struct wwr_sched_job *job)
 {
 	struct wwr_sched_entity *entity = job->entity;
 	bool client = job_deps_are_client_dependent(job);
-	bool drain;
 	int error;
 
 	WWR_USAGE(job->sched == NULL, "wwr_sched_job_arm: job %p is armed", (void *)job);
@@ -61,14 +60,7 @@ void wwr_sched_job_arm(struct wwr_sched_job *job)
 	error = job_born_with(entity);
 	if (error != 0)
 		entity_cancel_locked(entity, error);
-	/*
-	 * The entity may have left a scheduler whose runner was about to signal, one entity after
-	 * the other, what has ended: it looks among its own and does not find this one.
-	 */
-	drain = entity_wants_drain(entity);
 	group_unlock(entity->group);
-	if (drain)
-		entity_drain(entity);
 }
 
 static void job_meet_locked(struct wwr_sched_job *job)
@@ -140,6 +132,12 @@ void wwr_sched_job_push(struct wwr_sched_job *job)
 	bool orphan;
 
 	WWR_USAGE(job->sched != NULL, "wwr_sched_job_push: job %p is not armed", (void *)job);
+	/*
+	 * What arming ended; and the entity may have left a scheduler whose runner was about to
+	 * signal, one entity after the other, what has ended: it looks among its own and does not
+	 * find this one.  Not when arming: there locks may be held that callbacks want.
+	 */
+	entity_drain(job->entity);
 	group = job->entity->group;
 	num_met = job_await_deps(job) + 1;
 

@@ -134,7 +134,7 @@ WWR_API WWR_MUST_CHECK int wwr_sched_job_add_syncobj_dependency(struct wwr_sched
  * wwr_sched_job_push() must follow.  Usage error: armed before.
  *
  * Jobs that share buffers must be armed with the buffers locked, so that their order in the
- * entities is that of the reservations.
+ * entities is that of the reservations.  Signals nothing: callbacks may want locks that are held.
  *
  * @param job initialised
  * @par Thread safety
@@ -145,8 +145,8 @@ WWR_API WWR_MUST_CHECK int wwr_sched_job_add_syncobj_dependency(struct wwr_sched
 WWR_API void wwr_sched_job_arm(struct wwr_sched_job *job);
 
 /**
- * Give an armed job away: it runs once its dependencies are met.  Usage error: not armed, or
- * pushed before.
+ * Give an armed job away: it runs once its dependencies are met.  May signal fences of jobs of its
+ * entity that have ended, its own too.  Usage error: not armed, or pushed before.
  *
  * @param job freed by the op, maybe before this returns
  * @par Thread safety
