@@ -82,7 +82,8 @@ void wwr_queue_set_priority(struct wwr_queue *queue, int priority)
 	pthread_mutex_lock(&queue->device->lock);
 	queue->priority = priority;
 	pthread_mutex_unlock(&queue->device->lock);
-	mock_rings_set_priority(queue);
+	if (queue->device->rings != NULL)
+		mock_rings_set_priority(queue);
 }
 
 void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible)

@@ -16,8 +16,10 @@ struct queue_bonds {
 };
 
 /*
- * Jobs in order.  Invariant: the order of a queue is the order of commits and of seqnos, and only
- * the first of its unfinished jobs may be ready or run.
+ * Jobs in order.  Invariants: the order of a queue is the order of commits and of seqnos, and its
+ * jobs finish in it.  Without a scheduler only the first of the unfinished ones may be ready or
+ * run; with one, as many as its rings have room for are ready, and what keeps them in order is that
+ * a ring does, or a dependency.
  *
  * Fields: (a) atomic, (i) immutable after creation, (d) the device's lock.
  */
@@ -33,7 +35,10 @@ struct wwr_queue {
 	bool preemptible;		 /* (d) */
 	struct queue_bonds *bonds;	 /* (d) referenced; NULL = none */
 	bool ending; /* (d) of a scheduler's: a thread ends jobs that are over */
-	/* (d) by engine: of jobs that are bound to it; set once, NULL = none can be. */
+	/*
+	 * By engine: of jobs that are bound to it; set once, with the rings' order and the
+	 * device's lock; NULL = none can be.
+	 */
 	struct wwr_sched_entity *bound[WWR_MAX_ENGINES];
 	struct wwr_job *first, *last; /* (d) armed and not finished */
 };

@@ -67,7 +67,7 @@ static bool ring_has_hung(const struct mock_engine *engine, const struct wwr_job
 		return false;
 	return job->hangs ||
 	       (job->slow && !job->touching &&
-		mock_now_ns() - job->started_ns >= engine->device->rings->hang_timeout_ns / 2);
+		mock_now_ns() - engine->since_ns >= engine->device->rings->hang_timeout_ns / 2);
 }
 
 static enum wwr_sched_verdict ring_timed_out(struct wwr_sched_job *sched_job)
@@ -240,13 +240,12 @@ static int rings_create_all(struct mock_rings *rings, struct wwr_device *device,
 		    .policy = config->policy,
 		    .credit_limit = RING_CREDITS,
 		    .hang_limit = config->hang_limit,
+		    .flags = WWR_SCHED_PREEMPTS,
 		    .timeout_ns = config->hang_timeout_ns,
 		    .data = &device->engines[i],
 		};
 
 		ret = wwr_sched_create(group, &options, &rings->rings[i]);
-		if (ret == 0)
-			rings->num_rings++;
 	}
 	wwr_sched_group_put(group);
 	return ret;
@@ -266,6 +265,7 @@ int mock_rings_create(struct wwr_device *device, const struct wwr_device_config 
 	rings->slow_every = config->slow_every;
 	rings->slow_factor = config->slow_factor;
 	rings->lose_after = config->lose_after;
+	rings->num_rings = device->num_engines;
 	device->rings = rings;
 	return rings_create_all(rings, device, config);
 }
@@ -274,11 +274,16 @@ void mock_rings_stop(struct wwr_device *device)
 {
 	struct mock_rings *rings = device->rings;
 
+	pthread_mutex_lock(&rings->order);
+	rings->stopped = true;
 	for (unsigned int i = 0; i < rings->num_rings; i++) {
-		wwr_sched_get_stats(rings->rings[i], &device->engines[i].sched_stats);
-		wwr_sched_destroy(rings->rings[i]);
+		if (rings->rings[i] != NULL)
+			wwr_sched_get_stats(rings->rings[i], &device->engines[i].sched_stats);
 	}
-	rings->num_rings = 0;
+	pthread_mutex_unlock(&rings->order);
+	/* Nobody looks at them any more but for entities, which have references. */
+	for (unsigned int i = 0; i < rings->num_rings; i++)
+		wwr_sched_destroy(rings->rings[i]);
 	/* Of those armed but not yet pushed, who pushes them sees to the end. */
 	pthread_mutex_lock(&device->lock);
 	while (device->first != NULL)
@@ -304,12 +309,17 @@ int ring_of_job(const struct wwr_job *job)
 
 void wwr_device_get_recovery(struct wwr_device *device, struct wwr_sched_stats *ret_stats)
 {
+	struct mock_rings *rings = device->rings;
+
 	*ret_stats = (struct wwr_sched_stats){0};
-	for (unsigned int i = 0; device->rings != NULL && i < device->num_engines; i++) {
+	if (rings == NULL)
+		return;
+	pthread_mutex_lock(&rings->order);
+	for (unsigned int i = 0; i < rings->num_rings; i++) {
 		struct wwr_sched_stats stats = device->engines[i].sched_stats;
 
-		if (device->rings->num_rings != 0)
-			wwr_sched_get_stats(device->rings->rings[i], &stats);
+		if (!rings->stopped)
+			wwr_sched_get_stats(rings->rings[i], &stats);
 		ret_stats->num_scheduled += stats.num_scheduled;
 		ret_stats->num_finished += stats.num_finished;
 		ret_stats->num_failed += stats.num_failed;
@@ -318,4 +328,5 @@ void wwr_device_get_recovery(struct wwr_device *device, struct wwr_sched_stats *
 		ret_stats->num_cancelled += stats.num_cancelled;
 		ret_stats->busy_ns += stats.busy_ns;
 	}
+	pthread_mutex_unlock(&rings->order);
 }

@@ -14,10 +14,14 @@ struct wwr_job;
  * ring has an engine and is in the list of ready ones.  Its fences signal when those of the
  * scheduler do.
  *
- * Fields: (i) immutable once created, (d) the device's lock.
+ * Fields: (i) immutable once created, (d) the device's lock, (o) order, which is taken before that.
  */
 struct mock_rings {
-	pthread_mutex_t order;	   /* of arming, so that a queue and its entity have the same */
+	/*
+	 * Of arming, so that a queue and its entity have the same order; and of the entities of
+	 * queues: of making them, their priority, and the end of all.
+	 */
+	pthread_mutex_t order;
 	pthread_cond_t idle;	   /* with the device's lock: an engine was reset */
 	int64_t hang_timeout_ns;   /* (i) */
 	uint64_t hang_every;	   /* (i) 0 = no job hangs */
@@ -25,6 +29,7 @@ struct mock_rings {
 	double slow_factor;	   /* (i) */
 	uint64_t lose_after;	   /* (i) finished jobs; 0 = never */
 	bool lost;		   /* (d) */
+	bool stopped;		   /* (o) nobody uses the rings any more but their entities */
 	unsigned int num_rings;	   /* (i) */
 	struct wwr_sched *rings[]; /* (i) by engine */
 };
@@ -36,19 +41,22 @@ int mock_rings_create(struct wwr_device *device, const struct wwr_device_config 
 void mock_rings_stop(struct wwr_device *device);
 void mock_rings_destroy(struct mock_rings *rings);
 
-/* The entity of a queue, of the same client as the sibling unless that is NULL: 0 or -ENOMEM. */
+/*
+ * The entity of a queue, of the same client as the sibling unless that is NULL.  0, -ENOMEM or
+ * -ECANCELED: the device was stopped.
+ */
 int mock_rings_add_queue(struct wwr_queue *queue, const struct wwr_queue *sibling);
 
 /*
- * Before the queue has a bond onto these engines: entities for jobs that are bound to them.  0 or
- * -ENOMEM.
+ * Before the queue has a bond onto these engines: entities for jobs that are bound to them,
+ * unless the device was stopped.  0 or -ENOMEM.
  */
 int mock_rings_bind_queue(struct wwr_queue *queue, uint64_t engine_mask);
 
 /* Of these engines the one for which fewest jobs of the queue are bound, or -1: none can be. */
 int mock_rings_choose(struct wwr_queue *queue, uint64_t engine_mask);
 
-/* The queue has another priority: its entities, if it has some, get it. */
+/* The queue has another priority: its entities get it. */
 void mock_rings_set_priority(struct wwr_queue *queue);
 
 /* The engine of an armed job. */

@@ -6,17 +6,35 @@
 #include "drivers/mock/queue.h"
 #include "drivers/mock/ring.h"
 
-/* An entity for these engines; ctx NULL = of a client of its own.  0 or -ENOMEM. */
+#include <errno.h>
+
+/* With the rings' order. */
+static enum wwr_sched_priority queue_priority(const struct wwr_queue *queue)
+{
+	int asked;
+
+	pthread_mutex_lock(&queue->device->lock);
+	asked = queue->priority;
+	pthread_mutex_unlock(&queue->device->lock);
+	if (asked == 0)
+		return WWR_SCHED_PRIORITY_NORMAL;
+	return asked > 0 ? WWR_SCHED_PRIORITY_HIGH : WWR_SCHED_PRIORITY_LOW;
+}
+
+/*
+ * An entity for these engines; ctx NULL = of a client of its own.  With the rings' order, so that
+ * it has the queue's priority.  0, -ENOMEM or -ECANCELED.
+ */
 static int queue_add_entity(const struct wwr_queue *queue, uint64_t engine_mask,
 			    struct wwr_sched_ctx *ctx, struct wwr_sched_entity **ret_entity)
 {
 	const struct mock_rings *rings = queue->device->rings;
 	struct wwr_sched *scheds[WWR_MAX_ENGINES];
-	struct wwr_sched_entity_options options = {.name = queue->name,
-						   .priority = WWR_SCHED_PRIORITY_NORMAL,
-						   .scheds = scheds,
-						   .ctx = ctx};
+	struct wwr_sched_entity_options options = {
+	    .name = queue->name, .priority = queue_priority(queue), .scheds = scheds, .ctx = ctx};
 
+	if (rings->stopped)
+		return -ECANCELED;
 	for (unsigned int i = 0; i < rings->num_rings; i++) {
 		if ((engine_mask >> i & 1) != 0)
 			scheds[options.num_scheds++] = rings->rings[i];
@@ -26,12 +44,18 @@ static int queue_add_entity(const struct wwr_queue *queue, uint64_t engine_mask,
 
 int mock_rings_add_queue(struct wwr_queue *queue, const struct wwr_queue *sibling)
 {
-	return queue_add_entity(queue, queue->engine_mask,
-				sibling != NULL ? wwr_sched_entity_ctx(sibling->entity) : NULL,
-				&queue->entity);
+	struct mock_rings *rings = queue->device->rings;
+	int ret;
+
+	pthread_mutex_lock(&rings->order);
+	ret = queue_add_entity(queue, queue->engine_mask,
+			       sibling != NULL ? wwr_sched_entity_ctx(sibling->entity) : NULL,
+			       &queue->entity);
+	pthread_mutex_unlock(&rings->order);
+	return ret;
 }
 
-/* One more; where there is one by now, nothing. */
+/* With the rings' order, so that there is none yet. */
 static int queue_bind(struct wwr_queue *queue, unsigned int engine)
 {
 	struct wwr_device *device = queue->device;
@@ -42,31 +66,23 @@ static int queue_bind(struct wwr_queue *queue, unsigned int engine)
 	if (ret != 0)
 		return ret;
 	pthread_mutex_lock(&device->lock);
-	if (queue->bound[engine] == NULL) {
-		queue->bound[engine] = entity;
-		entity = NULL;
-	}
+	queue->bound[engine] = entity;
 	pthread_mutex_unlock(&device->lock);
-	wwr_sched_entity_put(entity);
 	return 0;
 }
 
 int mock_rings_bind_queue(struct wwr_queue *queue, uint64_t engine_mask)
 {
-	struct wwr_device *device = queue->device;
+	struct mock_rings *rings = queue->device->rings;
 	int ret = 0;
 
-	/* A device that was stopped has no rings, and runs nothing. */
-	for (unsigned int i = 0; i < device->rings->num_rings && ret == 0; i++) {
-		bool is_bound;
-
-		pthread_mutex_lock(&device->lock);
-		is_bound = queue->bound[i] != NULL;
-		pthread_mutex_unlock(&device->lock);
-		if (!is_bound && (engine_mask >> i & 1) != 0)
+	pthread_mutex_lock(&rings->order);
+	for (unsigned int i = 0; i < rings->num_rings && !rings->stopped && ret == 0; i++) {
+		/* Written with the order only. */
+		if (queue->bound[i] == NULL && (engine_mask >> i & 1) != 0)
 			ret = queue_bind(queue, i);
 	}
-	mock_rings_set_priority(queue);
+	pthread_mutex_unlock(&rings->order);
 	return ret;
 }
 
@@ -113,18 +129,16 @@ int mock_rings_choose(struct wwr_queue *queue, uint64_t engine_mask)
 
 void mock_rings_set_priority(struct wwr_queue *queue)
 {
+	struct mock_rings *rings = queue->device->rings;
 	struct wwr_sched_entity *entities[WWR_MAX_ENGINES + 1];
-	const unsigned int num = queue_entities(queue, entities);
-	enum wwr_sched_priority priority = WWR_SCHED_PRIORITY_NORMAL;
-	int asked;
+	unsigned int num;
 
-	pthread_mutex_lock(&queue->device->lock);
-	asked = queue->priority;
-	pthread_mutex_unlock(&queue->device->lock);
-	if (asked != 0)
-		priority = asked > 0 ? WWR_SCHED_PRIORITY_HIGH : WWR_SCHED_PRIORITY_LOW;
+	/* Of several calls at a time the last one of these has the last priority. */
+	pthread_mutex_lock(&rings->order);
+	num = queue_entities(queue, entities);
 	for (unsigned int i = 0; i < num; i++)
-		wwr_sched_entity_set_priority(entities[i], priority);
+		wwr_sched_entity_set_priority(entities[i], queue_priority(queue));
+	pthread_mutex_unlock(&rings->order);
 }
 
 uint64_t wwr_queue_busy_ns(struct wwr_queue *queue)

@@ -140,21 +140,27 @@ static enum wwr_sched_verdict sched_ask(struct wwr_sched_job *job)
 
 /*
  * The first job that the driver says more of than that it is slow, or NULL.  Not only the oldest is
- * asked for: on a ring that preempts, what hangs may have got there before it.
+ * asked for on a ring that preempts: what hangs may have got there before it.
  */
 static struct wwr_sched_job *sched_ask_all(struct wwr_sched *sched,
 					   enum wwr_sched_verdict *ret_verdict)
 {
+	const bool preempts = (sched->options.flags & WWR_SCHED_PREEMPTS) != 0;
 	struct wwr_sched_job *job = sched->running;
 
-	/* One that has ended meanwhile is not on the list, and the timer begins anew. */
-	while (job != NULL && job->state == JOB_RUNNING) {
+	while (job != NULL) {
 		group_unlock(sched->group);
 		*ret_verdict = sched_ask(job);
 		group_lock(sched->group);
 		if (*ret_verdict != WWR_SCHED_NO_HANG)
 			return job;
-		job = job->next;
+		if (!preempts)
+			return NULL;
+		/*
+		 * One that has ended meanwhile is not on the list: begin anew, with one job less.
+		 * None comes, since that is this thread's to do.
+		 */
+		job = job->state == JOB_RUNNING ? job->next : sched->running;
 	}
 	return NULL;
 }

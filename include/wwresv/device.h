@@ -77,8 +77,9 @@ struct wwr_device_config {
 	uint64_t hang_every;	      /**< every so many jobs one never ends; 0 = none */
 	/**
 	 * Every so many jobs one takes slow_factor times its duration; 0 = none.  If it is on its
-	 * engine when the scheduler asks after the timeout, it is taken for a job that hangs.  One
-	 * that hangs is not slow besides, nor is an endless one.
+	 * engine when the scheduler asks after the timeout, and has been for half of that without
+	 * giving way, it is taken for a job that hangs.  One that hangs is not slow besides, nor is
+	 * an endless one.
 	 */
 	uint64_t slow_every;
 	double slow_factor;  /**< at least 1; default 10 */
@@ -124,7 +125,8 @@ WWR_API WWR_MUST_CHECK int wwr_device_create(const struct wwr_device_config *con
  * threads are joined.  Waits for no fence; waits for threads that are inside of wwr_job_submit()
  * past the point of no return.
  *
- * @param device later submits to it return -ECANCELED; stopping again is a no-op
+ * @param device later submits to it return -ECANCELED, with a scheduler new queues, too; stopping
+ *               again is a no-op
  * @par Thread safety
  * One thread at a time; not from a fence callback, not with a buffer locked.  Other threads may
  * go on using the device.

@@ -27,9 +27,10 @@ struct wwr_queue;
  * @param name        copied, shortened to 63 bytes; the timeline name of its fences
  * @param engine_mask engines that may run its jobs, at least one, all of the device
  * @param ret_queue   the caller's reference, for wwr_queue_put()
- * @retval 0       made; priority 0, preemptible
- * @retval -EINVAL an empty mask, or a bit without an engine
- * @retval -ENOMEM no memory
+ * @retval 0          made; priority 0, preemptible
+ * @retval -EINVAL    an empty mask, or a bit without an engine
+ * @retval -ENOMEM    no memory
+ * @retval -ECANCELED the device has a scheduler and was stopped
  * @par Thread safety
  * Any thread.
  * @par Kernel counterpart
@@ -77,7 +78,8 @@ WWR_API void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible
  * from now on.  Of several masters all bonds count, but for those that would leave no engine.
  * With a scheduler a job has its engine once it is submitted, so that its master's counts at once;
  * of those that its bonds leave it goes to the one for which the fewest of its queue's jobs are
- * bound.
+ * bound.  There the queue's bound jobs have a turn of their own beside its others: with both kinds
+ * it may have twice the share of a queue without bonds.
  *
  * @param queue       whose jobs follow
  * @param master      index of an engine, as of wwr_device_get_engine()

@@ -86,10 +86,9 @@ struct wwr_sched_ops {
 	int (*run_job)(struct wwr_sched_job *job, struct wwr_fence **ret_fence);
 
 	/**
-	 * The oldest job on the ring was there for longer than the timeout.  If that one is only
-	 * slow, the driver is asked for those behind it, one after the other, until one is not: on
-	 * a ring that preempts one of them may have the engine, and hang.  In a signalling section;
-	 * must not wait for a fence.  Required if there is a timeout.
+	 * The oldest job on the ring was there for longer than the timeout; with
+	 * WWR_SCHED_PREEMPTS also one behind it, which may have come just now.  In a signalling
+	 * section; must not wait for a fence.  Required if there is a timeout.
 	 */
 	enum wwr_sched_verdict (*timed_out)(struct wwr_sched_job *job);
 
@@ -151,7 +150,13 @@ WWR_API void wwr_sched_group_put(struct wwr_sched_group *group);
 
 /** The driver calls wwr_sched_run(); there is no worker thread. */
 #define WWR_SCHED_NO_THREAD (1u << 0)
-#define WWR_SCHED_MASK	    WWR_SCHED_NO_THREAD
+/**
+ * Jobs may pass others on the ring.  If the oldest one is only slow, timed_out is called for those
+ * behind it, too, one after the other until it says something else: one of them may have got there
+ * before, and hang.  How long that one had is the driver's to know.
+ */
+#define WWR_SCHED_PREEMPTS (1u << 1)
+#define WWR_SCHED_MASK	   (WWR_SCHED_NO_THREAD | WWR_SCHED_PREEMPTS)
 
 /** How a scheduler is; ops and a credit limit are required. */
 struct wwr_sched_options {

@@ -94,7 +94,7 @@ static enum wwr_sched_verdict sim_timed_out(struct wwr_sched_job *job)
 	enum wwr_sched_verdict verdict = to_sim(job)->is_slow ? WWR_SCHED_NO_HANG : ring->verdict;
 
 	ring->num_timeouts++;
-	if (ring->end_in_timeout)
+	for (; ring->end_in_timeout > 0; ring->end_in_timeout--)
 		ring_complete(ring);
 	if (verdict != WWR_SCHED_NO_HANG) {
 		while (ring->first != NULL)

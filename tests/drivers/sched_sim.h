@@ -44,7 +44,7 @@ struct sim_ring {
 	unsigned int num_timeouts, num_cancelled, num_wakes;
 	struct sim_job *late;		 /* submitted just while a job is cancelled; then NULL */
 	struct wwr_fence *late_finished; /* of that job: referenced */
-	bool end_in_timeout;		 /* the oldest job ends just while the driver is asked */
+	unsigned int end_in_timeout;	 /* so many of the oldest end while the driver is asked */
 };
 
 struct sim {

@@ -13,14 +13,22 @@ TestSuite(drivers_sched_recover, .timeout = 60);
 static struct sim sim;
 static struct wwr_sched_entity *a, *b;
 
-static void setup_with(uint32_t credits, uint32_t hang_limit, unsigned int num_rings)
+static void setup_flags(uint32_t credits, uint32_t hang_limit, unsigned int num_rings,
+			uint32_t flags)
 {
-	const struct wwr_sched_options options = {
-	    .credit_limit = credits, .hang_limit = hang_limit, .timeout_ns = TIMEOUT_NS};
+	const struct wwr_sched_options options = {.credit_limit = credits,
+						  .hang_limit = hang_limit,
+						  .timeout_ns = TIMEOUT_NS,
+						  .flags = flags};
 
 	sim_init(&sim, num_rings, &options);
 	a = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, NULL);
 	b = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, NULL);
+}
+
+static void setup_with(uint32_t credits, uint32_t hang_limit, unsigned int num_rings)
+{
+	setup_flags(credits, hang_limit, num_rings, 0);
 }
 
 static void finish(void)
@@ -90,20 +98,59 @@ Test(drivers_sched_recover, timer_runs_for_the_oldest_job_only)
 	finish();
 }
 
+static struct sim_job *slow_job(struct wwr_sched_entity *entity, int id, int64_t duration_ns)
+{
+	struct sim_job *job = sim_job(&sim, entity, id, duration_ns);
+
+	job->is_slow = true;
+	return job;
+}
+
+/* On a ring that keeps the order what is behind waits for its turn. */
+Test(drivers_sched_recover, those_behind_a_slow_job_are_not_asked_for)
+{
+	struct wwr_fence *slow, *innocent;
+
+	setup_with(2, 0, 1);
+	sim_submit(slow_job(a, 1, 3 * TIMEOUT_NS - 1), NULL, &slow);
+	sim_submit(sim_job(&sim, b, 2, 10), NULL, &innocent);
+	run_all();
+	expect_status(&slow, 1);
+	expect_status(&innocent, 1);
+	cr_expect_eq(sim.rings[0].num_timeouts, 2);
+	finish();
+}
+
+/* The next one is not that behind the one asked for, and the hang is found all the same. */
+Test(drivers_sched_recover, jobs_that_end_while_others_are_asked_for)
+{
+	struct wwr_fence *slow[2], *hung;
+	int64_t begin_ns;
+
+	setup_flags(3, 0, 1, WWR_SCHED_PREEMPTS);
+	begin_ns = sim.now_ns;
+	sim.rings[0].end_in_timeout = 2;
+	for (int i = 0; i < 2; i++)
+		sim_submit(slow_job(a, i, 2 * TIMEOUT_NS), NULL, &slow[i]);
+	sim_submit(sim_job(&sim, a, 2, SIM_HANGS), NULL, &hung);
+	run_all();
+	for (int i = 0; i < 2; i++)
+		expect_status(&slow[i], 1);
+	expect_status(&hung, -ETIME);
+	cr_expect_eq(sim.rings[0].num_timeouts, 2);
+	cr_expect_eq(sim.now_ns - begin_ns, TIMEOUT_NS, "with the first timeout");
+	finish();
+}
+
 /* The ring preempts: the oldest is not the one that has it. */
-Test(drivers_sched_recover, those_behind_a_slow_job_are_asked_for_too)
+Test(drivers_sched_recover, those_behind_a_slow_job_are_asked_for_on_a_ring_that_preempts)
 {
 	struct wwr_fence *slow, *hung, *behind;
-	struct sim_job *job;
 
-	setup_with(3, 1, 1);
-	job = sim_job(&sim, a, 1, 2 * TIMEOUT_NS);
-	job->is_slow = true;
-	sim_submit(job, NULL, &slow);
+	setup_flags(3, 1, 1, WWR_SCHED_PREEMPTS);
+	sim_submit(slow_job(a, 1, 2 * TIMEOUT_NS), NULL, &slow);
 	sim_submit(sim_job(&sim, b, 2, SIM_HANGS), NULL, &hung);
-	job = sim_job(&sim, a, 3, 10);
-	job->is_slow = true;
-	sim_submit(job, NULL, &behind);
+	sim_submit(slow_job(a, 3, 10), NULL, &behind);
 	run_all();
 	expect_status(&hung, -ETIME);
 	expect_status(&slow, 1);
@@ -198,7 +245,7 @@ Test(drivers_sched_recover, job_that_ends_while_the_driver_looks_is_not_guilty)
 	struct wwr_fence *late, *other;
 
 	setup_with(2, 0, 1);
-	sim.rings[0].end_in_timeout = true;
+	sim.rings[0].end_in_timeout = 1;
 	sim_submit(sim_job(&sim, a, 1, SIM_HANGS), NULL, &late);
 	sim_submit(sim_job(&sim, b, 2, 10), NULL, &other);
 	run_all();

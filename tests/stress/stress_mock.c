@@ -212,6 +212,19 @@ static int client_add_gate(struct client *client, struct recent *recent)
 	return wwr_job_add_dependency(recent->job, recent->gate);
 }
 
+/* A queue that comes and goes, the device being stopped meanwhile or not. */
+static int client_visit(struct client *client)
+{
+	struct wwr_queue *queue = NULL;
+	struct wwr_sched_stats stats;
+	int ret;
+
+	wwr_device_get_recovery(client->run->device, &stats);
+	ret = wwr_queue_create(client->run->device, "visitor", 1 + pick(client, 7), &queue);
+	wwr_queue_put(queue);
+	return ret;
+}
+
 /* Others submit to the shared queue meanwhile. */
 static int client_bind(struct client *client, struct wwr_queue *queue)
 {
@@ -229,8 +242,10 @@ static int client_create_job(struct client *client, struct recent *recent)
 {
 	struct wwr_job_config config = {.seed = test_random(&client->random)};
 	struct wwr_queue *queue = client->queues[pick(client, NUM_QUEUES)];
-	const int ret = client_bind(client, queue);
+	int ret = pick(client, 8) != 0 ? 0 : client_visit(client);
 
+	if (ret == 0)
+		ret = client_bind(client, queue);
 	if (ret != 0)
 		return ret;
 	config.label = config.seed;
@@ -462,7 +477,7 @@ static const struct variant variants[] = {
     {"scheduler, with hangs", WWR_WOUND_WAIT, .use_sched = true, .hang_every = 100},
     {"scheduler, with slow jobs", WWR_WOUND_WAIT, .use_sched = true, .slow_every = 50},
     {"scheduler, stopped", WWR_WOUND_WAIT, .use_sched = true, .policy = WWR_SCHED_ROUND_ROBIN,
-     .stop = true},
+     .stop = true, .hang_every = 20},
     {"scheduler and VRAM, with hangs", WWR_WOUND_WAIT, .use_sched = true, .vram = true,
      .policy = WWR_SCHED_FIFO, .hang_every = 50},
     {"scheduler and VRAM, stopped", WWR_WAIT_DIE, .use_sched = true, .vram = true, .stop = true},
