@@ -29,7 +29,11 @@ struct core_transport {
 	/* 0 or -EFAULT. */
 	int (*copy_in)(void *data, void *dst, uint64_t src, size_t size_bytes);
 	int (*copy_out)(void *data, uint64_t dst, const void *src, size_t size_bytes);
-	/* A descriptor of this process for one of the client's, for fd_release; or -EBADF. */
+	/*
+	 * A descriptor of this process for one of the client's, for fd_release; or -EBADF.  One
+	 * that is not open may pass: who uses it finds out, and the ioctl has to return the same
+	 * then.
+	 */
 	int (*fd_in)(void *data, int client_fd);
 	void (*fd_release)(void *data, int fd);
 	/* The client gets fd, which ends here: its number there, or -errno and fd is closed. */

@@ -2,6 +2,8 @@
 /* The ioctls about one syncobj at a time.  Flags and pads are looked at before any object is. */
 #include "drivers/core/ioctl.h"
 
+#include <wwresv/fence.h>
+#include <wwresv/sync_file.h>
 #include <wwresv/syncobj.h>
 #include <wwresv/uapi/drm_more.h>
 
@@ -106,13 +108,17 @@ static int import_syncobj(struct core_call *call, int fd, uint32_t *ret_handle)
 
 static int import_sync_file(struct core_call *call, int fd, uint32_t handle, uint64_t point)
 {
-	struct wwr_syncobj *syncobj = core_syncobj_find(call->file, handle);
-	int ret;
+	struct wwr_syncobj *syncobj;
+	struct wwr_fence *fence;
+	/* As the kernel: the descriptor before the handle. */
+	int ret = wwr_sync_file_get_fence(fd, &fence);
 
-	if (syncobj == NULL)
-		return -ENOENT;
-	ret = wwr_syncobj_import_sync_file(syncobj, point, fd);
+	if (ret != 0)
+		return ret == -EBADF ? -EINVAL : ret;
+	syncobj = core_syncobj_find(call->file, handle);
+	ret = syncobj != NULL ? wwr_syncobj_add_point(syncobj, point, fence) : -ENOENT;
 	wwr_syncobj_put(syncobj);
+	wwr_fence_put(fence);
 	return ret;
 }
 

@@ -252,6 +252,8 @@ Test(drivers_core_fds, merge_checks_its_block_and_signals_with_both)
 	cr_expect_eq(on_sync_file(first, SYNC_IOC_MERGE, &merge), -ENOENT);
 	merge.fd2 = -1;
 	cr_expect_eq(on_sync_file(first, SYNC_IOC_MERGE, &merge), -ENOENT);
+	merge.fd2 = file_limit_probe();
+	cr_expect_eq(on_sync_file(first, SYNC_IOC_MERGE, &merge), -ENOENT, "not open");
 	cr_expect_eq(on_sync_file(first, SYNC_IOC_MERGE, NO_ADDRESS), -EFAULT);
 	merge.fd2 = second;
 	before = file_limit_probe();
@@ -356,6 +358,8 @@ Test(drivers_core_fds, deadlines_go_to_the_fence_and_are_told)
 	cr_expect_eq(on_sw_sync(WWR_SW_SYNC_IOC_GET_DEADLINE, &get), -EINVAL, "not of sw_sync");
 	get.fence_fd = -1;
 	cr_expect_eq(on_sw_sync(WWR_SW_SYNC_IOC_GET_DEADLINE, &get), -EINVAL);
+	get.fence_fd = file_limit_probe();
+	cr_expect_eq(on_sw_sync(WWR_SW_SYNC_IOC_GET_DEADLINE, &get), -EINVAL, "not open");
 	cr_expect_eq(on_sw_sync(WWR_SW_SYNC_IOC_GET_DEADLINE, NO_ADDRESS), -EFAULT);
 	close(idle.fd);
 	close(fd);

@@ -165,11 +165,16 @@ Test(drivers_core_gem, prime_checks_its_arguments)
 {
 	uint32_t handle = core_make_buffer(card);
 	uint32_t imported;
+	int fd;
 
 	cr_expect_eq(export(card, handle, 4), -EINVAL);
 	cr_expect_eq(export(card, handle + 1, 0), -ENOENT);
 	cr_expect_eq(import(card, -1, &imported), -EBADF);
 	cr_expect_eq(import(card, STDERR_FILENO, &imported), -EINVAL);
+	fd = export(card, handle, 0);
+	cr_assert_geq(fd, 0);
+	close(fd);
+	cr_expect_eq(import(card, fd, &imported), -EBADF, "not open any more");
 }
 
 Test(drivers_core_gem, another_devices_buffer_can_be_imported)

@@ -198,8 +198,26 @@ Test(drivers_core_syncobj, fd_ioctls_check_flags_pads_and_points)
 	cr_expect_eq(to_fd(unknown, 0, 0, 0), -EINVAL);
 	cr_expect_eq(to_fd(unknown, 1, 0, 0), -ENOENT);
 	cr_expect_eq(to_fd(core_make_syncobj(render, 0), 1, 0, 0), -EINVAL, "no fence yet");
-	cr_expect_eq(from_fd(STDERR_FILENO, 1, 0, &unknown), -ENOENT);
+}
+
+/* The descriptor is looked at first, then the handle. */
+Test(drivers_core_syncobj, import_of_a_sync_file_checks_descriptor_and_handle)
+{
+	uint32_t handle = core_make_syncobj(render, SIGNALED), unknown = 77;
+	int fd = to_fd(handle, 1, 0, 0);
+
+	cr_assert_geq(fd, 0);
+	cr_expect_eq(from_fd(fd, 1, 0, &unknown), -ENOENT);
 	cr_expect_eq(from_fd(STDERR_FILENO, 1, 0, &handle), -EINVAL);
+	cr_expect_eq(from_fd(STDERR_FILENO, 1, 0, &unknown), -EINVAL);
+	cr_expect_eq(from_fd(-1, 1, 0, &handle), -EINVAL);
+	cr_expect_eq(from_fd(-1, 0, 0, &handle), -EINVAL);
+	cr_assert_eq(do_array(DRM_IOCTL_SYNCOBJ_RESET, &handle, 1, 0), 0);
+	close(fd);
+	cr_expect_eq(from_fd(fd, 1, 0, &handle), -EINVAL, "not open");
+	cr_expect_eq(from_fd(fd, 3, 1, &handle), -EINVAL);
+	cr_expect_eq(from_fd(fd, 1, 0, &unknown), -EINVAL);
+	cr_expect_eq(do_wait(&handle, 1, 0, NULL), -EINVAL, "nothing has come into it");
 }
 
 Test(drivers_core_syncobj, sync_files_go_out_of_points_and_into_others)
@@ -260,6 +278,9 @@ Test(drivers_core_syncobj, eventfd_is_written_once)
 	close(block.fd);
 	block.handle = handle;
 	cr_expect_eq(core_do(render, WWR_DRM_IOCTL_SYNCOBJ_EVENTFD, &block), -EBADF);
+	block.handle = 77;
+	cr_expect_eq(core_do(render, WWR_DRM_IOCTL_SYNCOBJ_EVENTFD, &block), -ENOENT);
+	block.handle = handle;
 	block.fd = STDERR_FILENO;
 	cr_expect_eq(core_do(render, WWR_DRM_IOCTL_SYNCOBJ_EVENTFD, &block), -EINVAL);
 }

@@ -248,11 +248,19 @@ Test(drivers_wwrmock_submit, start_fences_wait_for_the_start_only)
 
 Test(drivers_wwrmock_submit, in_fd_is_checked)
 {
-	struct wwr_drm_submit block = {.flags = WWR_DRM_SUBMIT_FENCE_FD_IN, .in_fd = -1};
+	struct wwr_drm_submit block = {.flags = WWR_DRM_SUBMIT_FENCE_FD_IN};
+	int closed = dup(STDERR_FILENO);
 
-	cr_expect_eq(do_submit(&block), -EBADF);
-	block.in_fd = STDERR_FILENO;
-	cr_expect_eq(do_submit(&block), -EINVAL);
+	close(closed);
+	for (int i = 0; i < 2; i++) {
+		block.in_fd = -1;
+		cr_expect_eq(do_submit(&block), -EBADF);
+		block.in_fd = closed;
+		cr_expect_eq(do_submit(&block), -EBADF);
+		block.in_fd = STDERR_FILENO;
+		cr_expect_eq(do_submit(&block), -EINVAL);
+		block.flags |= WWR_DRM_SUBMIT_FENCE_FD_START;
+	}
 }
 
 Test(drivers_wwrmock_submit, syncs_are_waited_for_and_signalled)
