@@ -26,6 +26,13 @@ static bool is_endless(const struct wwr_drm_submit *block)
 	return (block->flags & WWR_DRM_SUBMIT_ENDLESS) != 0;
 }
 
+/* Of ABI 2, or as it is known here; a longer one is of a later interface. */
+static bool is_stats_size(uint32_t size_bytes)
+{
+	return size_bytes == WWR_DRM_SUBMIT_STATS_MIN_BYTES ||
+	       size_bytes >= sizeof(struct wwr_drm_submit_stats);
+}
+
 static int check_block(const struct wwr_drm_submit *block)
 {
 	if ((block->flags & ~(uint32_t)WWR_DRM_SUBMIT_FLAGS) != 0 || block->out_fd != 0 ||
@@ -36,8 +43,7 @@ static int check_block(const struct wwr_drm_submit *block)
 		return -EINVAL;
 	if (is_endless(block) && (block->duration_ns != 0 || block->interval_ns != 0))
 		return -EINVAL;
-	if ((block->stats == 0 && block->stats_bytes != 0) ||
-	    (block->stats != 0 && block->stats_bytes < WWR_DRM_SUBMIT_STATS_MIN_BYTES))
+	if (block->stats == 0 ? block->stats_bytes != 0 : !is_stats_size(block->stats_bytes))
 		return -EINVAL;
 	if (block->num_bos > WWR_DRM_MAX_BOS || block->duration_ns > WWR_DRM_MAX_DURATION_NS ||
 	    block->interval_ns > WWR_DRM_MAX_DURATION_NS)

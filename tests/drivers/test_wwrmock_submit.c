@@ -433,13 +433,19 @@ Test(drivers_wwrmock_submit, stats_are_as_long_as_the_client_says)
 	cr_assert_eq(do_submit(&block), 0);
 	cr_expect_eq(stats.known.pad, 0);
 	cr_expect_eq(stats.known.num_locks, UINT64_MAX);
-	block.stats_bytes = WWR_DRM_SUBMIT_STATS_MIN_BYTES + 1;
+	/* Not of any interface: it would end within a number. */
 	block.commit = 0;
-	cr_assert_eq(do_submit(&block), 0);
-	cr_expect_eq(stats.known.num_locks, UINT64_MAX - 0xff + 1);
-	block.stats_bytes = sizeof(stats);
-	block.commit = 0;
-	cr_assert_eq(do_submit(&block), 0);
-	cr_expect_eq(stats.known.num_locks, 1);
+	for (uint32_t num = block.stats_bytes + 1; num < sizeof(stats.known); num++) {
+		block.stats_bytes = num;
+		cr_expect_eq(do_submit(&block), -EINVAL, "%u bytes", num);
+	}
+	cr_expect_eq(stats.known.num_locks, UINT64_MAX);
+	for (uint32_t num = sizeof(stats.known); num <= sizeof(stats); num++) {
+		block.stats_bytes = num;
+		block.commit = 0;
+		stats.known.num_locks = UINT64_MAX;
+		cr_assert_eq(do_submit(&block), 0);
+		cr_expect_eq(stats.known.num_locks, 1);
+	}
 	cr_expect_eq(stats.later, UINT64_MAX);
 }

@@ -289,7 +289,7 @@ struct wwr_drm_submit_stats {
 	uint64_t num_locks;    /**< out: locks that it got, in all attempts; ABI 4 */
 };
 
-/** The size of it before ABI 4; no block may be shorter. */
+/** The size of it before ABI 4: the other one that a client may give. */
 #define WWR_DRM_SUBMIT_STATS_MIN_BYTES 40
 
 /**
@@ -301,9 +301,9 @@ struct wwr_drm_submit_stats {
  * All buffers are locked together, so that of two submits one comes wholly before the other;
  * commit says in which order.
  *
- * stats_bytes is at least WWR_DRM_SUBMIT_STATS_MIN_BYTES, or 0 without an address; of a shorter
- * block than the device knows its beginning is written.  After a failure the contents of stats mean
- * nothing, but for -EDEADLK.
+ * stats_bytes is WWR_DRM_SUBMIT_STATS_MIN_BYTES, sizeof(struct wwr_drm_submit_stats) or more; or 0
+ * without an address.  So many bytes are written, but no more than the device knows.  After a
+ * failure the contents of stats mean nothing, but for -EDEADLK.
  *
  * Addresses and strides of arrays without entries are not looked at.
  *
