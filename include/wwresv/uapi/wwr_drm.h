@@ -22,7 +22,7 @@
  *	- Flags that the device does not know are -EINVAL, and so are pads that are not 0: ask
  *	  WWR_DRM_PARAM_ABI before using what is newer than 1.
  *
- * What all of them return
+ * What any of them may return
  *
  *	0		done
  *	-EINVAL		unknown flags, a pad or a returned member that is not 0, a number out of
@@ -30,9 +30,11 @@
  *	-EFAULT		a bad address
  *	-ENOENT		a handle that this file does not have
  *	-ENOMEM		no memory; -EMFILE, -ENFILE: no descriptor
- *	-ENOSPC		more than this file may have
+ *	-ENODEV		the file was opened before a fork(), by the parent
  *
- * After an error everything is as before.  What else an ioctl returns stands with it.
+ * After an error everything is as before; but a handle that could not be written to the block
+ * (-EFAULT) stays until the file is closed.  What else an ioctl returns stands with it, and what is
+ * special about one of these.
  *
  * Times are in nanoseconds; absolute ones are of CLOCK_MONOTONIC.
  */
@@ -78,8 +80,8 @@
 /**
  * Ask for a number.
  *
- * -EINVAL: an unknown parameter, engine or kind of engine; an index that is not 0 where it has to
- * be.
+ * -EINVAL: an unknown parameter; an index that is not 0 where it has to be; with NUM_ENGINES an
+ * unknown kind of engine, with ENGINE_JOBS and ENGINE_BUSY_NS an engine that there is not.
  */
 struct wwr_drm_get_param {
 	uint32_t param; /**< in: WWR_DRM_PARAM_x */
@@ -115,6 +117,8 @@ struct wwr_drm_bo_create {
  * Where to mmap() the device's descriptor to see the buffer; MAP_DUMB says the same.
  *
  * The offset is good as long as the handle; a mapping stays after it.
+ *
+ * -ENOENT: no such buffer.
  */
 struct wwr_drm_bo_map {
 	uint32_t handle; /**< in */
@@ -125,7 +129,11 @@ struct wwr_drm_bo_map {
 /** wwr_drm_bo_info.flags: the memory was made by another device, or was imported as a dma-buf. */
 #define WWR_DRM_BO_IMPORTED (1u << 0)
 
-/** Look at a buffer; also at one that was imported or made as a dumb buffer. */
+/**
+ * Look at a buffer; also at one that was imported or made as a dumb buffer.
+ *
+ * -ENOENT: no such buffer.
+ */
 struct wwr_drm_bo_info {
 	uint32_t handle;       /**< in */
 	uint32_t flags;	       /**< in: 0; out: WWR_DRM_BO_x */
@@ -151,6 +159,7 @@ struct wwr_drm_bo_info {
  * -ETIME: timeout_ns passed first.
  * -EINTR: a signal handler ran.
  * -EINVAL: also a deadline without the flag.
+ * -ENOENT: no such buffer.
  */
 struct wwr_drm_bo_wait {
 	uint32_t handle;      /**< in */
@@ -179,7 +188,11 @@ struct wwr_drm_queue_create {
 	uint32_t pad;	  /**< in: 0 */
 };
 
-/** End a queue.  Its jobs go on. */
+/**
+ * End a queue.  Its jobs go on.
+ *
+ * -ENOENT: no such queue; the file's own ones have no handle and stay.
+ */
 struct wwr_drm_queue_destroy {
 	uint32_t handle; /**< in */
 	uint32_t pad;	 /**< in: 0 */
@@ -197,6 +210,7 @@ struct wwr_drm_queue_destroy {
  * Change a queue, for jobs that are submitted from now on; ABI 3.
  *
  * -EINVAL: an unknown property; a value out of its range.
+ * -ENOENT: no such queue.
  */
 struct wwr_drm_queue_set {
 	uint32_t handle;   /**< in */
@@ -211,6 +225,9 @@ struct wwr_drm_queue_set {
  * for those that would leave no engine; ABI 4.
  *
  * -EINVAL: the device has no such engine; engines that are not the queue's.
+ * -ENOENT: no such queue.
+ * -ENOMEM: no memory for the bond, or for what a scheduler needs for its engines.  The bonds are as
+ * before.
  */
 struct wwr_drm_queue_bond {
 	uint32_t handle;  /**< in: the queue */
@@ -312,12 +329,16 @@ struct wwr_drm_submit_stats {
  * while the call runs, it is -EFAULT and the job runs.)
  *
  * -EINVAL: also a sync without a fence, or without the point, that the job should wait for; in_fd
- * is not a sync_file; FENCE_FD_START without FENCE_FD_IN; there is no such engine; more buffers,
- * syncs or time than the limits above; an endless job with a duration or an interval.
+ * is not a sync_file; FENCE_FD_START without FENCE_FD_IN; there is no such engine, or one is
+ * given beside a queue; more buffers, syncs or time than the limits above; an endless job with a
+ * duration or an interval; a stats_bytes that is none of these.
+ * -ENOENT: no such queue, buffer or syncobj.
  * -EBADF: in_fd is not open.
  * -E2BIG: an array's elements have members that the device does not know, and they are not 0.
- * -EOPNOTSUPP: the device has no syncobjs, or no timelines, and they were asked for.
- * -ENOSPC: as many jobs of this file are pending as may be; wait for one.
+ * -EOPNOTSUPP: the device has no syncobjs, or no timelines, and they were asked for; a sync_file,
+ * and /proc is missing.
+ * -ENOSPC: as many jobs of this file are pending as may be: wait for one; with FENCE_FD_OUT also
+ * as many files watched by epoll as the user may have.
  * -EINTR: a signal handler ran during the sleep for a buffer's lock.
  * -EDEADLK: it would have had to try more than retry_limit times again; not -EAGAIN, for which
  * drmIoctl() calls again.
@@ -371,7 +392,8 @@ struct wwr_drm_job_end {
 /**
  * Look at the job whose fence a syncobj has as a whole, not at a point; ABI 3.
  *
- * -EINVAL: the syncobj has no fence, or not one of a job of this driver.
+ * -EINVAL: the syncobj has no fence, or not one of a job of this device.
+ * -ENOENT: no such syncobj.
  * -EOPNOTSUPP: the device has no syncobjs.
  */
 struct wwr_drm_job_info {
