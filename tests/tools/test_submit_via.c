@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <wwresv/uapi/wwr_drm.h>
+
 #include "tests/tools/test_submit_tool.h"
 #include "tests/tools/test_wsim.h"
 
@@ -145,6 +147,47 @@ Test(submit_via, options_of_the_direct_path_are_refused)
 			  "2");
 	TOOL_EXPECT_ERROR(2, "--fdinfo is not for", "game", "--via", "libdrm", "--fdinfo");
 	TOOL_EXPECT_ERROR(2, "--via", "game", "--via", "telepathy");
+}
+
+static struct tool run_with_abi(const char *abi)
+{
+	struct tool tool;
+
+	setenv("LD_PRELOAD", TELLS_ABI, 1);
+	setenv("TELLS_ABI", abi, 1);
+	tool = TOOL_RUN("game", "--scale", "0.01", "--via", "libdrm");
+	unsetenv("LD_PRELOAD");
+	unsetenv("TELLS_ABI");
+	return tool;
+}
+
+Test(submit_via, device_with_an_older_interface_is_refused)
+{
+	char expected[64];
+
+	snprintf(expected, sizeof(expected), "has interface %d, and this tool needs %d",
+		 WWR_DRM_ABI - 1, WWR_DRM_ABI);
+	for (int abi = WWR_DRM_ABI - 1; abi <= WWR_DRM_ABI + 1; abi++) {
+		char number[16];
+		struct tool tool;
+
+		snprintf(number, sizeof(number), "%d", abi);
+		tool = run_with_abi(number);
+		cr_expect_eq(tool.code, abi < WWR_DRM_ABI ? 77 : 0, "%d: exit code %d\n%s", abi,
+			     tool.code, tool.err);
+		cr_expect_eq(strstr(tool.err, expected) != NULL, abi < WWR_DRM_ABI, "%d:\n%s", abi,
+			     tool.err);
+		tool_free(&tool);
+	}
+}
+
+Test(submit_via, device_that_does_not_tell_its_interface_is_refused)
+{
+	struct tool tool = run_with_abi("none");
+
+	cr_expect_eq(tool.code, 77, "exit code %d\n%s", tool.code, tool.err);
+	cr_expect(strstr(tool.err, "does not tell which interface it has") != NULL, "%s", tool.err);
+	tool_free(&tool);
 }
 
 /* Both ways do all of it, and find nothing wrong. */

@@ -250,12 +250,50 @@ static int raise_fd_limit(const struct plan *plan)
 	return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : -errno;
 }
 
+static int ask_abi(uint64_t *ret_abi)
+{
+	struct wwr_drm_get_param get = {.param = WWR_DRM_PARAM_ABI};
+	int fd = open(NODE, O_RDWR | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = drmIoctl(fd, WWR_IOCTL_GET_PARAM, &get) == 0 ? 0 : -errno;
+	close(fd);
+	*ret_abi = get.value;
+	return ret;
+}
+
+/*
+ * A library from before this tool would not look at what is new in a block: the run would go on
+ * without it, and say nothing.
+ */
+static int check_abi(void)
+{
+	uint64_t abi = 0;
+	int ret = ask_abi(&abi);
+
+	if (ret != 0) {
+		cli_error("--via libdrm: " NODE " does not tell which interface it has: %s",
+			  strerror(-ret));
+		return ret == -EINVAL ? -EOPNOTSUPP : ret;
+	}
+	if (abi >= WWR_DRM_ABI)
+		return 0;
+	cli_error("--via libdrm: " NODE " has interface %" PRIu64 ", and this tool needs %d: "
+		  "libwwresv-shim.so is older; WWRESV_SHIM_LIBRARY may say where a newer one is",
+		  abi, WWR_DRM_ABI);
+	return -EOPNOTSUPP;
+}
+
 int via_create(const struct plan *plan, struct via **ret_via)
 {
 	struct via *via = calloc(1, sizeof(*via));
 	uint32_t i;
 	int ret = raise_fd_limit(plan);
 
+	if (ret == 0)
+		ret = check_abi();
 	if (ret != 0) {
 		free(via);
 		return ret;
