@@ -44,7 +44,7 @@ struct contend_thread {
 	uint32_t index;
 	struct locker_thread locker;
 	struct histogram latency_ns;
-	uint64_t num_jobs;
+	uint64_t num_jobs; /* (a) by itself */
 	int error;
 };
 
@@ -61,7 +61,8 @@ static void run_jobs(struct contend_thread *thread)
 		thread->locker.picks =
 		    picks_of(picks, subject->locker->presorted, thread->num_jobs);
 		thread->error = subject->locker->job(&thread->locker);
-		thread->num_jobs++;
+		/* Relaxed: a number; see jobs_so_far(). */
+		wwr_atomic_store(&thread->num_jobs, thread->num_jobs + 1, WWR_RELAXED);
 		end_ns = clock_now_ns();
 		histogram_record(&thread->latency_ns, (uint64_t)(end_ns - begin_ns));
 		begin_ns = end_ns;
@@ -120,11 +121,27 @@ static int sum_thread(struct contend_subject *subject, const struct contend_thre
 	return thread->error;
 }
 
+static double each(uint64_t sum, uint64_t num_jobs)
+{
+	return num_jobs != 0 ? (double)sum / (double)num_jobs : 0;
+}
+
 static double second_figure(const struct contend_plan *plan, const struct contend_thread *sum)
 {
 	if (plan->tells_retries)
-		return 1e5 * (double)sum->locker.num_retries / (double)(sum->num_jobs | 1);
+		return 1e5 * each(sum->locker.num_retries, sum->num_jobs);
 	return (double)histogram_quantile(&sum->latency_ns, 0.99) / 1000;
+}
+
+/* What has ended by now: what ends after the clock was stopped is no part of the time. */
+static uint64_t jobs_so_far(const struct contend_thread *threads, uint32_t num)
+{
+	uint64_t num_jobs = 0;
+
+	/* Relaxed: one job more or less. */
+	for (uint32_t i = 0; i < num; i++)
+		num_jobs += wwr_atomic_load(&threads[i].num_jobs, WWR_RELAXED);
+	return num_jobs;
 }
 
 /* threads has one more than the cell, for the sums. */
@@ -138,6 +155,7 @@ static int measure(struct contend_subject *subject, struct contend_thread *threa
 	struct contend_thread *sum = &threads[num];
 	struct timing_machine machine;
 	int64_t begin_ns, wall_ns;
+	uint64_t num_jobs;
 	int ret = 0;
 
 	wwr_atomic_store(&subject->stop, 0, WWR_RELAXED);
@@ -146,15 +164,16 @@ static int measure(struct contend_subject *subject, struct contend_thread *threa
 	pthread_barrier_wait(&subject->barrier);
 	begin_ns = clock_now_ns();
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL);
-	wwr_atomic_store(&subject->stop, 1, WWR_RELAXED);
 	wall_ns = clock_now_ns() - begin_ns;
+	num_jobs = jobs_so_far(threads, num);
+	wwr_atomic_store(&subject->stop, 1, WWR_RELAXED);
 	for (uint32_t i = 0; i < num; i++) {
 		pthread_join(threads[i].thread, NULL);
 		if (ret == 0)
 			ret = sum_thread(subject, &threads[i], sum);
 	}
 	pthread_barrier_destroy(&subject->barrier);
-	ret_sample->value = (double)sum->num_jobs * (double)CLOCK_NS_PER_S / (double)wall_ns;
+	ret_sample->value = (double)num_jobs * (double)CLOCK_NS_PER_S / (double)wall_ns;
 	ret_sample->second = second_figure(subject->contend->plan, sum);
 	ret_sample->cpu_share = timing_machine_share(&machine);
 	if (ret == 0 && arena_take_counts(&subject->arena) !=
@@ -231,8 +250,8 @@ static int run_subjects(struct contend *contend, struct bench_rows *rows)
 	if (ret == 0)
 		cli_note("%s: %.3f retries a job; at most %" PRIu32
 			 " losses (bound %d) and %" PRIu32 " restarts of one job",
-			 name, (double)contend->num_retries / (double)(contend->num_jobs | 1),
-			 contend->max_losses, WWR_LOCK_SET_MAX_LOSSES, contend->max_restarts);
+			 name, each(contend->num_retries, contend->num_jobs), contend->max_losses,
+			 WWR_LOCK_SET_MAX_LOSSES, contend->max_restarts);
 	return ret;
 }
 

@@ -185,7 +185,7 @@ static int run_readers(void *arg, struct bench_sample *ret_sample)
 		cpu_ns += readers[i].cpu_ns;
 	}
 	pthread_barrier_destroy(&bench->barrier);
-	ret_sample->value = (double)cpu_ns / (double)(num_reads | 1);
+	ret_sample->value = num_reads != 0 ? (double)cpu_ns / (double)num_reads : 0;
 	ret_sample->cpu_share = timing_machine_share(&machine);
 	/*
 	 * Fences pend for moments only: a reader that never saw all signalled did not look.  Once,
