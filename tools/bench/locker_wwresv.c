@@ -80,41 +80,19 @@ static int run_set_job(struct locker_thread *thread)
 	return ret;
 }
 
-const struct locker locker_default = {
-    .name = "wwresv",
-    .init = init_wound_wait,
-    .fini = fini,
-    .begin = begin_default,
-    .end = end_set,
-    .job = run_set_job,
-};
+/* A set: of a class, with a policy. */
+#define SET_LOCKER(name_, init_, begin_)                                                           \
+	{                                                                                          \
+		.name = (name_), .init = (init_), .fini = fini, .begin = (begin_), .end = end_set, \
+		.job = run_set_job,                                                                \
+	}
 
-const struct locker locker_default_wait_die = {
-    .name = "wwresv wait-die",
-    .init = init_wait_die,
-    .fini = fini,
-    .begin = begin_default,
-    .end = end_set,
-    .job = run_set_job,
-};
-
-const struct locker locker_wound_wait = {
-    .name = "classic-wound-wait",
-    .init = init_wound_wait,
-    .fini = fini,
-    .begin = begin_classic,
-    .end = end_set,
-    .job = run_set_job,
-};
-
-const struct locker locker_wait_die = {
-    .name = "classic-wait-die",
-    .init = init_wait_die,
-    .fini = fini,
-    .begin = begin_classic,
-    .end = end_set,
-    .job = run_set_job,
-};
+const struct locker locker_default = SET_LOCKER("wwresv", init_wound_wait, begin_default);
+const struct locker locker_default_wait_die =
+    SET_LOCKER("wwresv wait-die", init_wait_die, begin_default);
+const struct locker locker_wound_wait =
+    SET_LOCKER("classic-wound-wait", init_wound_wait, begin_classic);
+const struct locker locker_wait_die = SET_LOCKER("classic-wait-die", init_wait_die, begin_classic);
 
 /* Clang cannot follow a set that is known only at run time: WWR_NO_ANALYSIS below. */
 
