@@ -170,11 +170,11 @@ Test(drivers_mock_bond, other_masters_and_other_jobs_are_free)
 	finish();
 }
 
-Test(drivers_mock_bond, bonds_with_several_masters_all_count)
+static void expect_all_masters_to_count(bool use_sched)
 {
 	struct mock_job others[3];
 
-	begin(false);
+	begin(use_sched);
 	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(1) | vcs(3)), 0);
 	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 1, vcs(2) | vcs(3)), 0);
 	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 3, vcs(0)), 0);
@@ -188,6 +188,11 @@ Test(drivers_mock_bond, bonds_with_several_masters_all_count)
 	for (int i = 0; i < 3; i++)
 		mock_end(&others[i]);
 	finish();
+}
+
+Test(drivers_mock_bond, bonds_with_several_masters_all_count)
+{
+	expect_all_masters_to_count(false);
 }
 
 /* Bonds are those of the submit; later ones take the place of earlier ones. */
@@ -301,20 +306,7 @@ Test(drivers_mock_bond, scheduler_has_jobs_follow_their_masters)
 
 Test(drivers_mock_bond, scheduler_combines_the_bonds_with_several_masters)
 {
-	struct mock_job others[3];
-
-	begin(true);
-	cr_assert_eq(wwr_queue_set_bond(any, first_vcs, vcs(1) | vcs(3)), 0);
-	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 1, vcs(2) | vcs(3)), 0);
-	cr_assert_eq(wwr_queue_set_bond(any, first_vcs + 3, vcs(0)), 0);
-	others[0] = start_master(0);
-	others[1] = start_master(1);
-	others[2] = start_master(3);
-	cr_expect_eq(engine_beside(others, 2), 3);
-	cr_expect_geq(engine_beside(&others[1], 2), 2);
-	for (int i = 0; i < 3; i++)
-		mock_end(&others[i]);
-	finish();
+	expect_all_masters_to_count(true);
 }
 
 /* The jobs of a queue: its own engine, a bond's, its own again; each waits for the one before. */

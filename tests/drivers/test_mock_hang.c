@@ -38,19 +38,39 @@ static struct wwr_queue *queue_of(const struct wwr_queue *sibling, enum wwr_engi
 	return queue;
 }
 
-/* A job to its end: 0 or its error. */
-static int run(struct wwr_queue *queue)
+static struct wwr_job *submit_with(struct wwr_queue *queue, int64_t duration_ns)
 {
-	struct wwr_submit_result result;
+	const struct wwr_job_config config = {.duration_ns = duration_ns};
 	struct wwr_job *job;
+
+	cr_assert_eq(wwr_job_create(queue, &config, &job), 0);
+	cr_assert_eq(wwr_job_submit(job, NULL, 0, NULL), 0);
+	return job;
+}
+
+/* One that has its engine until somebody ends it. */
+static struct wwr_job *start_endless(struct wwr_queue *queue)
+{
+	struct wwr_job *job = submit_with(queue, WWR_JOB_ENDLESS);
+
+	cr_assert_eq(wwr_fence_wait_until(wwr_job_started(job), NULL, INT64_MAX), 0);
+	return job;
+}
+
+/* How a job ends: 0 or its error.  Gives it back. */
+static int join(struct wwr_job *job)
+{
 	int status;
 
-	cr_assert_eq(wwr_job_create(queue, NULL, &job), 0);
-	cr_assert_eq(wwr_job_submit(job, NULL, 0, &result), 0);
 	cr_assert_eq(wwr_fence_wait_until(wwr_job_finished(job), NULL, INT64_MAX), 0);
 	status = wwr_fence_get_status(wwr_job_finished(job));
 	wwr_job_put(job);
 	return status < 0 ? status : 0;
+}
+
+static int run(struct wwr_queue *queue)
+{
+	return join(submit_with(queue, 0));
 }
 
 Test(drivers_mock_hang, one_hang_too_many_cancels_all_queues_of_the_client)
@@ -88,16 +108,6 @@ Test(drivers_mock_hang, sibling_with_a_bad_mask_fails)
 	wwr_device_destroy(device);
 }
 
-static struct wwr_job *submit_with(struct wwr_queue *queue, int64_t duration_ns)
-{
-	const struct wwr_job_config config = {.duration_ns = duration_ns};
-	struct wwr_job *job;
-
-	cr_assert_eq(wwr_job_create(queue, &config, &job), 0);
-	cr_assert_eq(wwr_job_submit(job, NULL, 0, NULL), 0);
-	return job;
-}
-
 /* It has the engine of the older one, which is no hang and goes on afterwards. */
 Test(drivers_mock_hang, job_that_hangs_in_place_of_an_endless_one_is_recovered)
 {
@@ -107,16 +117,13 @@ Test(drivers_mock_hang, job_that_hangs_in_place_of_an_endless_one_is_recovered)
 	begin(1);
 	queue = queue_of(NULL, WWR_ENGINE_RCS);
 	other = queue_of(NULL, WWR_ENGINE_RCS);
-	endless = submit_with(queue, WWR_JOB_ENDLESS);
-	cr_assert_eq(wwr_fence_wait_until(wwr_job_started(endless), NULL, INT64_MAX), 0);
+	endless = start_endless(queue);
 	hung = submit_with(other, 0);
 	cr_expect_eq(run(other), 0, "behind it, and its queue keeps its order");
 	cr_expect_eq(wwr_fence_get_status(wwr_job_finished(hung)), -ETIME);
 	cr_expect_not(wwr_fence_is_signaled(wwr_job_finished(endless)));
 	wwr_job_end(endless);
-	cr_assert_eq(wwr_fence_wait_until(wwr_job_finished(endless), NULL, INT64_MAX), 0);
-	cr_expect_eq(wwr_fence_get_status(wwr_job_finished(endless)), 1);
-	wwr_job_put(endless);
+	cr_expect_eq(join(endless), 0);
 	wwr_job_put(hung);
 	wwr_queue_put(queue);
 	wwr_queue_put(other);
@@ -135,17 +142,15 @@ Test(drivers_mock_hang, endless_job_on_a_ring_lets_no_job_of_its_queue_pass)
 	cr_assert_eq(wwr_device_create(&config, &device), 0);
 	queue = queue_of(NULL, WWR_ENGINE_RCS);
 	other = queue_of(NULL, WWR_ENGINE_RCS);
-	endless = submit_with(queue, WWR_JOB_ENDLESS);
-	cr_assert_eq(wwr_fence_wait_until(wwr_job_started(endless), NULL, INT64_MAX), 0);
+	endless = start_endless(queue);
 	behind = submit_with(queue, 0);
 	/* The ring got it after the one behind, so the engine has looked at that. */
 	cr_expect_eq(run(other), 0);
 	cr_expect_not(wwr_fence_is_signaled(wwr_job_started(behind)));
 	wwr_job_end(endless);
-	cr_expect_eq(wwr_fence_wait_until(wwr_job_finished(behind), NULL, INT64_MAX), 0);
+	cr_expect_eq(join(behind), 0);
 	cr_expect(wwr_fence_is_signaled(wwr_job_finished(endless)));
 	wwr_job_put(endless);
-	wwr_job_put(behind);
 	wwr_queue_put(queue);
 	wwr_queue_put(other);
 	wwr_device_destroy(device);
@@ -203,10 +208,8 @@ Test(drivers_mock_hang, no_memory_to_wait_for_an_endless_job)
 	cr_expect_geq(num_failures, 4, "only %ld places", num_failures);
 	fail_at = 0;
 	wwr_job_end(endless);
-	cr_expect_eq(wwr_fence_wait_until(wwr_job_finished(behind), NULL, INT64_MAX), 0);
-	cr_expect_eq(wwr_fence_get_status(wwr_job_finished(behind)), 1);
+	cr_expect_eq(join(behind), 0);
 	wwr_job_put(endless);
-	wwr_job_put(behind);
 	wwr_queue_put(queue);
 	wwr_device_destroy(device);
 	wwr_set_allocator(NULL);
