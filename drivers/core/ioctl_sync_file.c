@@ -92,7 +92,7 @@ static int ioctl_file_info(struct core_call *call, int fd, uint64_t arg)
 	if (ret != 0)
 		return ret;
 	memset(info.name, 0, sizeof(info.name));
-	strncpy(info.name, known.name, sizeof(info.name) - 1);
+	memcpy(info.name, known.name, strnlen(known.name, sizeof(info.name) - 1));
 	info.status = known.status;
 	info.num_fences = known.num_fences;
 	return core_copy_out(call, arg, &info, sizeof(info));
