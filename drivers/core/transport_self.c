@@ -48,6 +48,43 @@ static int self_pid(void)
 	return pid;
 }
 
+/* Of this thread, once it has asked; where that cannot be told, an empty one. */
+static _Thread_local struct {
+	bool known;
+	uintptr_t base, end;
+} stack;
+
+static void stack_ask(void)
+{
+	pthread_attr_t attr;
+	void *base;
+	size_t size_bytes;
+
+	stack.known = true;
+	if (pthread_getattr_np(pthread_self(), &attr) != 0)
+		return;
+	if (pthread_attr_getstack(&attr, &base, &size_bytes) == 0) {
+		stack.base = (uintptr_t)base;
+		stack.end = stack.base + size_bytes;
+	}
+	(void)pthread_attr_destroy(&attr);
+}
+
+/*
+ * Is all of it in frames of our callers?  Those can be read and written, so the system need not be
+ * asked, and most arguments are there.  On a stack of another kind, of a fiber or a signal handler,
+ * where the frames end is not known.
+ */
+static bool is_in_frames(uint64_t address, size_t size_bytes)
+{
+	const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	if (!stack.known)
+		stack_ask();
+	return here >= stack.base && address >= here && address < stack.end &&
+	       size_bytes <= stack.end - address;
+}
+
 /* What a copy by the system says: done, a bad address, or that it may not be asked. */
 static int copy_result(ssize_t got, size_t size_bytes)
 {
@@ -65,6 +102,10 @@ static int self_copy_in(void *data, void *dst, uint64_t src, size_t size_bytes)
 	(void)data;
 	if (size_bytes == 0)
 		return 0;
+	if (is_in_frames(src, size_bytes)) {
+		memcpy(dst, from.iov_base, size_bytes);
+		return 0;
+	}
 	ret = copy_result(process_vm_readv(self_pid(), &to, 1, &from, 1, 0), size_bytes);
 	if (ret == -EPERM) {
 		memcpy(dst, from.iov_base, size_bytes);
@@ -82,6 +123,10 @@ static int self_copy_out(void *data, uint64_t dst, const void *src, size_t size_
 	(void)data;
 	if (size_bytes == 0)
 		return 0;
+	if (is_in_frames(dst, size_bytes)) {
+		memcpy(to.iov_base, src, size_bytes);
+		return 0;
+	}
 	ret = copy_result(process_vm_writev(self_pid(), &from, 1, &to, 1, 0), size_bytes);
 	if (ret == -EPERM) {
 		memcpy(to.iov_base, src, size_bytes);
