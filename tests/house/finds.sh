@@ -73,6 +73,11 @@ patches)
 	must_pass
 	echo 'int better;' >lockset/good.c
 	must_find 'a patch of what has changed since'
+	printf '%s\nint good;\nint other;\n' "$spdx" >lockset/good.c
+	sed -i 's/^@@.*/@@ -1,3 +1,3 @@\n before/; $a\ int other;' tests/planted/one.patch
+	must_find 'a patch that fits only about'
+	rm tests/planted/one.patch
+	must_find 'no patch at all'
 	;;
 headers)
 	echo 'typedef struct s { int class_; } s;' >include/wwresv/one.h

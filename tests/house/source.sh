@@ -197,13 +197,15 @@ check_shell() {
 
 # A bug that can no longer be planted is no proof.
 check_patches() {
-	local patch bad=0
+	local patch bad=0 num=0
 
 	while read -r patch; do
-		patch -s -f --dry-run -p1 -r - <"$patch" >/dev/null && continue
+		num=$((num + 1))
+		patch -s -f -F0 --dry-run -p1 -r - <"$patch" >/dev/null && continue
 		echo "$patch does not apply"
 		bad=1
 	done < <(find tests -name '*.patch' | sort)
+	[ $num -gt 0 ] || { echo 'there are no patches' && return 1; }
 	return $bad
 }
 
