@@ -57,6 +57,7 @@ void wwr_acquire_ctx_init(struct wwr_acquire_ctx *ctx, struct wwr_class *lock_cl
 	ctx->wounded = 0;
 	ctx->park_word = 0;
 	ctx->sleep_word = 0;
+	ctx->set = NULL;
 	ctx->held = NULL;
 	ctx->counts = (struct wwr_class_stats){0};
 	ctx->prev = NULL;
@@ -75,27 +76,42 @@ void ctx_check(const struct wwr_acquire_ctx *ctx, const char *call)
 		  call, (const void *)ctx);
 }
 
+/* One that has ended, or that was never one, may have anything there. */
+void ctx_refuse_foreign(const struct wwr_acquire_ctx *ctx, const char *call)
+{
+	ctx_check(ctx, call);
+	WWR_USAGE(false, "%s: acquire context %p is lent to lock set %p until that ends", call,
+		  (const void *)ctx, (const void *)ctx->set);
+}
+
+void ctx_reinit(struct wwr_acquire_ctx *ctx)
+{
+	ctx_flush_counts(ctx);
+	ctx_begin(ctx);
+}
+
 void wwr_acquire_ctx_reinit(struct wwr_acquire_ctx *ctx)
 {
 	ctx_check(ctx, "wwr_acquire_ctx_reinit");
+	ctx_check_no_set(ctx, "wwr_acquire_ctx_reinit");
 	WWR_USAGE(ctx->num_held == 0, "wwr_acquire_ctx_reinit: context %p still holds %u locks",
 		  (void *)ctx, ctx->num_held);
-	ctx_flush_counts(ctx);
-	ctx_begin(ctx);
+	ctx_reinit(ctx);
 }
 
 void wwr_acquire_ctx_done(struct wwr_acquire_ctx *ctx)
 {
 	ctx_check(ctx, "wwr_acquire_ctx_done");
+	ctx_check_no_set(ctx, "wwr_acquire_ctx_done");
 	WWR_USAGE(ctx->state != CTX_DONE, "wwr_acquire_ctx_done: context %p is done already",
 		  (void *)ctx);
-	ctx->state = CTX_DONE;
-	ctx->contended = NULL;
+	ctx_set_done(ctx);
 }
 
 void wwr_acquire_ctx_fini(struct wwr_acquire_ctx *ctx)
 {
 	ctx_check(ctx, "wwr_acquire_ctx_fini");
+	ctx_check_no_set(ctx, "wwr_acquire_ctx_fini");
 	WWR_USAGE(ctx->num_held == 0, "wwr_acquire_ctx_fini: context %p still holds %u locks",
 		  (void *)ctx, ctx->num_held);
 	ctx_flush_counts(ctx);

@@ -26,8 +26,26 @@ static inline bool ctx_is_older(const struct wwr_acquire_ctx *ctx,
 /* Usage error unless it is a live context of the calling thread. */
 void ctx_check(const struct wwr_acquire_ctx *ctx, const char *call);
 
+/* S14: usage error if a lock set has it. */
+void ctx_refuse_foreign(const struct wwr_acquire_ctx *ctx, const char *call);
+static inline void ctx_check_no_set(const struct wwr_acquire_ctx *ctx, const char *call)
+{
+	if (__builtin_expect(ctx->set != NULL, 0))
+		ctx_refuse_foreign(ctx, call);
+}
+
+/* Begin another transaction; nothing is held. */
+void ctx_reinit(struct wwr_acquire_ctx *ctx);
+
 /* Remember the lock to back off to; the result of the lock call, -EDEADLK. */
 int ctx_set_contended(struct wwr_acquire_ctx *ctx, struct wwr_mutex *mutex, bool injected);
+
+/* It has every lock it wants. */
+static inline void ctx_set_done(struct wwr_acquire_ctx *ctx)
+{
+	ctx->state = CTX_DONE;
+	ctx->contended = NULL;
+}
 
 /* The contended lock was acquired, or is given up. */
 static inline void ctx_clear_contended(struct wwr_acquire_ctx *ctx)

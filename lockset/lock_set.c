@@ -37,6 +37,7 @@ int wwr_lock_set_init(struct wwr_lock_set *set, struct wwr_class *lock_class,
 		return ret;
 	wwr_acquire_ctx_init(&set->own_ctx, lock_class);
 	set->ctx = &set->own_ctx;
+	set->ctx->set = set;
 	return 0;
 }
 
@@ -46,6 +47,7 @@ int wwr_lock_set_init_with_ctx(struct wwr_lock_set *set, struct wwr_acquire_ctx 
 	int ret;
 
 	ctx_check(ctx, "wwr_lock_set_init_with_ctx");
+	ctx_check_no_set(ctx, "wwr_lock_set_init_with_ctx");
 	if (ctx->num_held != 0 || ctx->state == CTX_DONE)
 		return -EINVAL;
 	ret = set_init(set, options);
@@ -53,6 +55,7 @@ int wwr_lock_set_init_with_ctx(struct wwr_lock_set *set, struct wwr_acquire_ctx 
 		return ret;
 	ctx_flush_counts(ctx);
 	set->ctx = ctx;
+	ctx->set = set;
 	return 0;
 }
 
@@ -69,6 +72,7 @@ void wwr_lock_set_fini(struct wwr_lock_set *set)
 {
 	set_check_may_end(set, "wwr_lock_set_fini");
 	set_end(set);
+	set->ctx->set = NULL;
 	if (set->ctx == &set->own_ctx)
 		wwr_acquire_ctx_fini(set->ctx);
 	else
@@ -78,7 +82,7 @@ void wwr_lock_set_fini(struct wwr_lock_set *set)
 void set_begin(struct wwr_lock_set *set)
 {
 	if (!set->fresh)
-		wwr_acquire_ctx_reinit(set->ctx);
+		ctx_reinit(set->ctx);
 	set->fresh = false;
 	/* A borrowed context may have met it before: then this attempt is to be given up. */
 	set->status = set_is_contended(set) ? -EDEADLK : 0;
@@ -177,7 +181,7 @@ int wwr_lock_set_trylock(struct wwr_lock_set *set, struct wwr_mutex *mutex) WWR_
 	set_activate(set);
 	if (set_is_contended(set))
 		return -EDEADLK;
-	ret = wwr_mutex_trylock(mutex, set->ctx);
+	ret = mutex_trylock_ctx(mutex, set->ctx);
 	if (ret == -EALREADY)
 		return set_found(set, mutex);
 	return ret == 0 || ret == -EBUSY ? ret : set_failed(set, ret);
@@ -288,7 +292,9 @@ void wwr_lock_set_done(struct wwr_lock_set *set)
 	set_activate(set);
 	WWR_USAGE(!set_is_contended(set),
 		  "wwr_lock_set_done: set %p has a contended lock to back off to", (void *)set);
-	wwr_acquire_ctx_done(set->ctx);
+	WWR_USAGE(set->ctx->state != CTX_DONE, "wwr_lock_set_done: set %p is done already",
+		  (void *)set);
+	ctx_set_done(set->ctx);
 }
 
 void set_drop_kept(struct wwr_lock_set *set)

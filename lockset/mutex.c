@@ -206,7 +206,17 @@ static int mutex_lock_plain(struct wwr_mutex *mutex, const struct mutex_wait *wa
 static int mutex_lock(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 		      const struct mutex_wait *wait)
 {
-	return ctx != NULL ? mutex_lock_ctx(mutex, ctx, wait) : mutex_lock_plain(mutex, wait);
+	if (ctx == NULL)
+		return mutex_lock_plain(mutex, wait);
+	ctx_check_no_set(ctx, "wwr_mutex_lock");
+	return mutex_lock_ctx(mutex, ctx, wait);
+}
+
+static int mutex_lock_slow(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
+			   const struct mutex_wait *wait)
+{
+	ctx_check_no_set(ctx, "wwr_mutex_lock_slow");
+	return mutex_lock_contended(mutex, ctx, wait);
 }
 
 int wwr_mutex_lock(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx)
@@ -232,7 +242,7 @@ int wwr_mutex_lock_until(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 
 void wwr_mutex_lock_slow(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx) WWR_NO_ANALYSIS
 {
-	(void)!mutex_lock_contended(mutex, ctx, &mutex_wait_forever);
+	(void)!mutex_lock_slow(mutex, ctx, &mutex_wait_forever);
 }
 
 int wwr_mutex_lock_slow_interruptible(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
@@ -240,7 +250,7 @@ int wwr_mutex_lock_slow_interruptible(struct wwr_mutex *mutex, struct wwr_acquir
 {
 	const struct mutex_wait wait = {token, PARK_FOREVER, true, false};
 
-	return mutex_lock_contended(mutex, ctx, &wait);
+	return mutex_lock_slow(mutex, ctx, &wait);
 }
 
 int wwr_mutex_lock_slow_until(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
@@ -248,25 +258,31 @@ int wwr_mutex_lock_slow_until(struct wwr_mutex *mutex, struct wwr_acquire_ctx *c
 {
 	const struct mutex_wait wait = {token, deadline_ns, true, false};
 
-	return mutex_lock_contended(mutex, ctx, &wait);
+	return mutex_lock_slow(mutex, ctx, &wait);
+}
+
+int mutex_trylock_ctx(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx)
+{
+	const int ret = mutex_check_ctx(mutex, ctx);
+
+	if (ret != 0)
+		return ret;
+	if (!mutex_try(mutex, owner_of_ctx(ctx), ctx))
+		return -EBUSY;
+	ctx_clear_contended(ctx);
+	mutex_link(mutex, &ctx->held);
+	ctx->num_held++;
+	ctx->counts.num_locks++;
+	return 0;
 }
 
 int wwr_mutex_trylock(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx)
 {
 	struct wwr_thread *self = thread_self();
-	int ret;
 
 	if (ctx != NULL) {
-		ret = mutex_check_ctx(mutex, ctx);
-		if (ret != 0)
-			return ret;
-		if (!mutex_try(mutex, owner_of_ctx(ctx), ctx))
-			return -EBUSY;
-		ctx_clear_contended(ctx);
-		mutex_link(mutex, &ctx->held);
-		ctx->num_held++;
-		ctx->counts.num_locks++;
-		return 0;
+		ctx_check_no_set(ctx, "wwr_mutex_trylock");
+		return mutex_trylock_ctx(mutex, ctx);
 	}
 	if (!self->registered)
 		thread_register(self);
@@ -353,6 +369,9 @@ void wwr_mutex_unlock(struct wwr_mutex *mutex) WWR_NO_ANALYSIS
 	ctx = thread_find_ctx(self, owner);
 	WWR_USAGE(ctx != NULL, "wwr_mutex_unlock: mutex %p is not held by this thread",
 		  (void *)mutex);
+	WWR_USAGE(ctx->set == NULL,
+		  "wwr_mutex_unlock: mutex %p is a member of lock set %p, which alone unlocks it",
+		  (void *)mutex, (void *)ctx->set);
 	mutex_unlock_ctx(mutex, ctx);
 }
 

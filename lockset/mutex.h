@@ -148,6 +148,9 @@ static inline int mutex_lock_ctx(struct wwr_mutex *mutex, struct wwr_acquire_ctx
 	return mutex_lock_ctx_slow(mutex, ctx, wait);
 }
 
+/* wwr_mutex_trylock() with a context. */
+int mutex_trylock_ctx(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx);
+
 /* Wait for the contended mutex with nothing held: 0, -EINTR, -ETIME, -EBUSY (from a set). */
 int mutex_lock_contended(struct wwr_mutex *mutex, struct wwr_acquire_ctx *ctx,
 			 const struct mutex_wait *wait);

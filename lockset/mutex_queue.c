@@ -16,8 +16,8 @@
 #include <wwresv/class.h>
 
 #include "lockset/park.h"
+#include "lockset/usage.h"
 
-#include <assert.h>
 #include <errno.h>
 
 /*
@@ -352,6 +352,10 @@ void mutex_release_marked(struct wwr_mutex *mutex, uintptr_t holder)
 	struct park_list wakes = {0};
 
 	for (;;) {
+		/* Relaxed: if it is ours, we wrote it.  One that was made anew while held is not.
+		 */
+		WWR_USAGE(owner_holder(wwr_atomic_load(&mutex->owner, WWR_RELAXED)) == holder,
+			  "mutex %p is to be unlocked by who does not hold it", (void *)mutex);
 		wait_lock_ranked(&mutex->wait_lock, RANK_MUTEX);
 		if (mutex->first != NULL)
 			break;
@@ -362,7 +366,6 @@ void mutex_release_marked(struct wwr_mutex *mutex, uintptr_t holder)
 		if (mutex_release_fast(mutex, holder))
 			return;
 	}
-	assert(owner_holder(wwr_atomic_load(&mutex->owner, WWR_RELAXED)) == holder);
 	if (mutex->first->passed_over >= MUTEX_HANDOFF_AFTER) {
 		mutex_hand_off(mutex, &wakes);
 	} else {

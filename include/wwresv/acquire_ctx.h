@@ -9,6 +9,7 @@
 
 WWR_BEGIN_DECLS
 
+struct wwr_lock_set;
 struct wwr_mutex;
 struct wwr_thread;
 
@@ -17,7 +18,8 @@ struct wwr_thread;
  *
  * An acquire context belongs to the thread that initialised it and must never be copied.  Its
  * stamp decides who gives way and is kept over all retries: that is why every transaction
- * commits in the end.
+ * commits in the end.  While a lock set has borrowed it, every call with it, and the unlock of what
+ * it holds, is a usage error.
  *
  * Fields: (t) owning thread only; (h) written by the owning thread while it holds nothing and
  * waits for nothing, read by others while they keep this context from letting go of a mutex
@@ -36,6 +38,7 @@ struct wwr_acquire_ctx {
 	uint32_t wounded;		     /* (a) an older context wants a lock of ours */
 	uint32_t park_word;		     /* (a) where it sleeps without a token */
 	uintptr_t sleep_word;		     /* (a) the park word it sleeps on; bit 0: claimed */
+	struct wwr_lock_set *set;	     /* (t) that alone may use it, or NULL */
 	struct wwr_mutex *held;		     /* (t) the locks it holds, latest first */
 	struct wwr_mutex *contended;	     /* (t) the lock that gave -EDEADLK */
 	struct wwr_acquire_ctx *prev, *next; /* (t) the thread's contexts */

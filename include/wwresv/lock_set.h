@@ -93,8 +93,9 @@ WWR_API WWR_MUST_CHECK int wwr_lock_set_init(struct wwr_lock_set *set, struct ww
 					     const struct wwr_lock_set_options *options);
 
 /**
- * Make a set that borrows a context.  Until wwr_lock_set_fini() the caller must not lock with
- * the context directly.  Usage error: a context that has ended, or of another thread.
+ * Make a set that borrows a context.  Until wwr_lock_set_fini() the context is the set's: calls
+ * with it are usage errors.  Usage error: a context that has ended, of another thread, or that
+ * another set has.
  *
  * @param set     caller's memory
  * @param ctx     initialised, of this thread; outlives the set
@@ -133,7 +134,7 @@ WWR_API void wwr_lock_set_fini(struct wwr_lock_set *set);
  * @retval -EINVAL  the mutex is of another class, or the set is done
  * @retval -EBUSY   the calling thread holds this mutex, or another of the class, outside this
  *                  set and would have to block
- * @retval -EINTR   the token was interrupted, or a signal handler ran during the sleep
+ * @retval -EINTR   the token was interrupted, or a signal handler ran during a sleep with a token
  * @retval -ETIME   the deadline passed
  * @par Thread safety
  * The set's thread.

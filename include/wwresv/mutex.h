@@ -198,7 +198,7 @@ WWR_API WWR_MUST_CHECK int wwr_mutex_trylock(struct wwr_mutex *mutex, struct wwr
     WWR_ACQUIRES_IF(0, mutex);
 
 /**
- * Unlock.  Usage error: the calling thread does not hold it.
+ * Unlock.  Usage error: the calling thread does not hold it, or a lock set does.
  *
  * @param mutex may be freed by another thread that locks and unlocks it after this
  * @par Thread safety

@@ -52,6 +52,20 @@ BOTH_TEST(lockset_set, init_with_every_option_returns_0)
 	wwr_lock_set_fini(&set);
 }
 
+BOTH_TEST(lockset_set, lent_context_is_its_owners_again_after_fini)
+{
+	wwr_acquire_ctx_init(&ctx, &main_class);
+	for (int i = 0; i < 2; i++) {
+		must(wwr_lock_set_init_with_ctx(&set, &ctx, NULL));
+		must(wwr_lock_set_lock(&set, A));
+		wwr_lock_set_fini(&set);
+		must(wwr_mutex_lock(A, &ctx));
+		wwr_mutex_unlock(A);
+		wwr_acquire_ctx_reinit(&ctx);
+	}
+	wwr_acquire_ctx_fini(&ctx);
+}
+
 BOTH_TEST(lockset_set, init_with_ctx_borrows_it)
 {
 	wwr_acquire_ctx_init(&ctx, &main_class);

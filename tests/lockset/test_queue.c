@@ -134,11 +134,16 @@ static void assert_unlock_hands_over(void)
 	assert_returns(wwr_mutex_trylock(A, NULL), -EBUSY);
 }
 
-static void assert_takes_the_hand_off(struct actor *first)
+static void assert_has_the_hand_off(struct actor *first)
 {
 	actor_let_go(first);
 	assert_returns(actor_end(first), 0);
 	cr_assert_eq(wwr_debug_mutex_holder(A), first->tid);
+}
+
+static void assert_takes_the_hand_off(struct actor *first)
+{
+	assert_has_the_hand_off(first);
 	must(actor_call(first, do_unlock, A));
 }
 
@@ -172,7 +177,8 @@ BOTH_TEST(lockset_queue, first_set_passed_over_4_times_gets_it_handed)
 	actor_hold_back(OLDER);
 	pass_over(HANDOFF_AFTER);
 	assert_unlock_hands_over();
-	assert_takes_the_hand_off(OLDER);
+	assert_has_the_hand_off(OLDER);
+	must(actor_call(OLDER, do_set_unlock, A));
 }
 
 /* The others go on waiting for the new owner. */

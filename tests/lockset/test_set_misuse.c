@@ -116,6 +116,84 @@ MISUSE_TEST(lockset_set_misuse, unlock_of_a_lock_outside_the_set_aborts, "does n
 	wwr_lock_set_unlock(&set, C);
 }
 
+MISUSE_TEST(lockset_set_misuse, unlock_of_a_member_without_the_set_aborts,
+	    "is a member of lock set")
+{
+	begin();
+	wwr_mutex_unlock(A);
+}
+
+/* What back_off kept is a member, too. */
+MISUSE_TEST(lockset_set_misuse, unlock_of_the_kept_lock_aborts, "is a member of lock set")
+{
+	begin_contended();
+	must(actor_call(HOLDER, do_unlock, B));
+	must(wwr_lock_set_back_off(&set));
+	wwr_mutex_unlock(B);
+}
+
+static struct wwr_acquire_ctx lent;
+
+static void lend(void)
+{
+	wwr_acquire_ctx_init(&lent, &main_class);
+	must(wwr_lock_set_init_with_ctx(&set, &lent, NULL));
+}
+
+MISUSE_TEST(lockset_set_misuse, lock_with_a_lent_context_aborts, "wwr_mutex_lock: acquire context")
+{
+	lend();
+	(void)!wwr_mutex_lock(A, &lent);
+}
+
+MISUSE_TEST(lockset_set_misuse, lock_until_with_a_lent_context_aborts, "is lent to lock set")
+{
+	lend();
+	(void)!wwr_mutex_lock_until(A, &lent, NULL, INT64_MAX);
+}
+
+MISUSE_TEST(lockset_set_misuse, trylock_with_a_lent_context_aborts, "is lent to lock set")
+{
+	lend();
+	(void)!wwr_mutex_trylock(A, &lent);
+}
+
+MISUSE_TEST(lockset_set_misuse, lock_slow_with_a_lent_context_aborts,
+	    "wwr_mutex_lock_slow: acquire context")
+{
+	lend();
+	must(wwr_lock_set_lock(&set, A));
+	must(actor_call(HOLDER, do_lock_plain, B));
+	must(wwr_lock_set_lock(&set, B) != -EDEADLK);
+	wwr_mutex_lock_slow(B, &lent);
+}
+
+MISUSE_TEST(lockset_set_misuse, reinit_of_a_lent_context_aborts, "is lent to lock set")
+{
+	lend();
+	wwr_acquire_ctx_reinit(&lent);
+}
+
+MISUSE_TEST(lockset_set_misuse, done_of_a_lent_context_aborts, "is lent to lock set")
+{
+	lend();
+	wwr_acquire_ctx_done(&lent);
+}
+
+MISUSE_TEST(lockset_set_misuse, fini_of_a_lent_context_aborts, "is lent to lock set")
+{
+	lend();
+	wwr_acquire_ctx_fini(&lent);
+}
+
+MISUSE_TEST(lockset_set_misuse, second_set_with_a_lent_context_aborts, "is lent to lock set")
+{
+	static struct wwr_lock_set second;
+
+	lend();
+	(void)!wwr_lock_set_init_with_ctx(&second, &lent, NULL);
+}
+
 MISUSE_TEST(lockset_set_misuse, done_twice_aborts, "is done already")
 {
 	begin();

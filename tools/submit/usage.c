@@ -68,8 +68,8 @@ static const char output_options[] =
     "      --fdinfo         at the end tell what each client used, in the format of DRM usage\n"
     "                       stats; has the scheduler between\n"
     "      --json           print the summary as JSON, schema wwresv.submit/1\n"
-    "      --timeout S      report a stall when no job completes for S seconds while nobody\n"
-    "                       sleeps in a delay step (30)\n"
+    "      --timeout S      report a stall when no job completes for S seconds, unless all\n"
+    "                       clients that run sleep in a delay step (30)\n"
     "  -q, --quiet          no progress and no notes on standard error\n"
     "  -h, --help           print this text\n"
     "  -V, --version        print the version\n";
@@ -77,7 +77,7 @@ static const char output_options[] =
 static const char exit_status[] =
     "\n"
     "Exit status: 0 all is well; 1 contents differ from the replay, jobs failed and no\n"
-    "option asked for that, or a stall;\n"
+    "option but --retry-limit asked for that, or a stall;\n"
     "2 wrong usage, an input that cannot be read or an output that cannot be written; 77 not\n"
     "available on this machine; 130 or 143 stopped by SIGINT or SIGTERM, after the summary.\n"
     "A second signal ends the program at once.\n";
