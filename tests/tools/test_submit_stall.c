@@ -74,19 +74,51 @@ Test(submit_stall, summary_comes_all_the_same)
 	tool_free(&tool);
 }
 
-/* The progress bar tells that the run has begun. */
-static struct tool start_and_signal(const char *const *args, int number)
+/* The progress bar tells what it is at. */
+static struct tool start_and_signal(const char *const *args, const char *progress, int number)
 {
 	struct tool tool = tool_start_on_terminal(args);
 
-	cr_assert(tool_wait_for(&tool, " jobs "), "no progress: %s", tool.err);
+	cr_assert(tool_wait_for(&tool, progress), "no progress: %s", tool.err);
 	cr_assert_eq(kill(tool.pid, number), 0);
 	tool_finish(&tool);
 	return tool;
 }
 
 #define START_AND_SIGNAL(number, ...)                                                              \
-	start_and_signal((const char *const[]){"submit", __VA_ARGS__, NULL}, number)
+	start_and_signal((const char *const[]){"submit", __VA_ARGS__, NULL}, " jobs ", number)
+
+Test(submit_stall, interrupt_of_the_preparation_leaves_no_summary)
+{
+	const char *const args[] = {"submit", "w.1.100000n1,1.RCS.5.0.0", NULL};
+	struct tool tool = start_and_signal(args, " buffers ", SIGINT);
+
+	cr_expect_eq(tool.code, 128 + SIGINT, "%d %s", tool.code, tool.err);
+	cr_expect(strstr(tool.err, "stopped by signal 2") != NULL, "%s", tool.err);
+	cr_expect(strstr(tool.err, "before the first job") != NULL, "%s", tool.err);
+	cr_expect_str_eq(tool.out, "");
+	tool_free(&tool);
+}
+
+Test(submit_stall, interrupt_of_the_check_leaves_the_summary)
+{
+	const char *const args[] = {"submit",	 "w.1.8n2m,1.RCS.5.w1-0-7.0",
+				    "--repeat",	 "20",
+				    "--touch",	 "full",
+				    "--scale",	 "0",
+				    "--clients", "2",
+				    "--json",	 NULL};
+	struct tool tool = start_and_signal(args, "checking the result", SIGTERM);
+	json_t *json = tool_json(&tool);
+
+	cr_expect_eq(tool.code, 128 + SIGTERM, "%d %s", tool.code, tool.err);
+	cr_expect_str_eq(json_string_value(json_at(json, "ended")), "finished");
+	cr_expect_eq(json_number_at(json, "jobs.completed"), 40);
+	cr_expect_eq(json_number_at(json, "verify.signal"), SIGTERM);
+	cr_expect_eq(json_number_at(json, "verify.buffers"), 0);
+	json_decref(json);
+	tool_free(&tool);
+}
 
 Test(submit_stall, interrupt_of_a_busy_run_ends_it_with_the_summary)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The handler touches only what is async-signal-safe: the flag, and tokens whose array was
- * complete before the handler was installed.
+ * The handler touches only what is async-signal-safe: the flag, and tokens whose array changes only
+ * while the handler cannot run.
  */
 #include "tools/common/stop.h"
 
@@ -27,13 +27,11 @@ static void on_signal(int number)
 		wwr_interrupt(stop_tokens[i]);
 }
 
-void stop_install(struct wwr_interrupt_token *const *tokens, size_t num_tokens)
+void stop_install(void)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
 	size_t i;
 
-	stop_tokens = tokens;
-	stop_num_tokens = num_tokens;
 	stopped_by = 0;
 	sigemptyset(&action.sa_mask);
 	/* SA_RESETHAND is per signal: the other one must not run the handler in between. */
@@ -51,7 +49,12 @@ void stop_uninstall(void)
 
 	for (i = 0; i < NUM_SIGNALS; i++)
 		sigaction(the_signals[i], &old_actions[i], NULL);
-	stop_num_tokens = 0;
+}
+
+void stop_set_tokens(struct wwr_interrupt_token *const *tokens, size_t num_tokens)
+{
+	stop_tokens = tokens;
+	stop_num_tokens = num_tokens;
 }
 
 void stop_block(bool block)

@@ -12,12 +12,17 @@
 struct wwr_interrupt_token;
 
 /*
- * From now on a signal sets the flag and interrupts the tokens, which stay the caller's and must
- * live until stop_uninstall().  Other threads should be created with stop_block() in force, so
- * that only the main thread runs the handler: a handler ends sleeps of the library.
+ * From now on a signal sets the flag.  Other threads should be created with stop_block() in force,
+ * so that only the main thread runs the handler: a handler ends sleeps of the library.
  */
-void stop_install(struct wwr_interrupt_token *const *tokens, size_t num_tokens);
+void stop_install(void);
 void stop_uninstall(void);
+
+/*
+ * A signal interrupts these as well, which stay the caller's and must live until there are others,
+ * or none.  With stop_block() in force in all threads.
+ */
+void stop_set_tokens(struct wwr_interrupt_token *const *tokens, size_t num_tokens);
 
 /* Block or unblock both signals in this thread; threads created meanwhile inherit it. */
 void stop_block(bool block);

@@ -4,7 +4,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -129,29 +128,6 @@ static int parse_options(int argc, char **argv, struct soak_options *options)
 	return -1;
 }
 
-/* Set between and in lock rounds; a round of jobs has a handler of its own, see stop.h. */
-static volatile sig_atomic_t stopped_by;
-
-static void on_signal(int number)
-{
-	stopped_by = number;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-/* The signal that came, 0 for none. */
-static int stopped(void)
-{
-	return stopped_by != 0 ? stopped_by : stop_signal();
-}
-
 /* Rounds of both kinds in turns, until something ends it.  0, or -errno. */
 static int run_rounds(const struct soak_options *options, struct soak_totals *totals)
 {
@@ -162,7 +138,7 @@ static int run_rounds(const struct soak_options *options, struct soak_totals *to
 	int ret = 0;
 
 	progress_init(&progress);
-	for (uint64_t i = 0; ret == 0 && totals->num_violations == 0 && stopped() == 0; i++) {
+	for (uint64_t i = 0; ret == 0 && totals->num_violations == 0 && stop_signal() == 0; i++) {
 		const uint64_t seed = options->seed + i;
 
 		if (options->rounds != 0 ? i == options->rounds
@@ -232,7 +208,7 @@ static int exit_code(int ret, const struct soak_totals *totals)
 		return CLI_CHECK_FAILED;
 	if (ret != 0)
 		return CLI_UNAVAILABLE;
-	return stopped() != 0 ? CLI_SIGNAL_BASE + stopped() : CLI_OK;
+	return stop_signal() != 0 ? CLI_SIGNAL_BASE + stop_signal() : CLI_OK;
 }
 
 int soak_main(int argc, char **argv)
@@ -247,7 +223,7 @@ int soak_main(int argc, char **argv)
 	code = parse_options(argc, argv, &options);
 	if (code >= 0)
 		return cli_finish_stdout() == 0 ? code : CLI_USAGE;
-	catch_signals();
+	stop_install();
 	cli_note("first seed %" PRIu64, options.seed);
 	ret = run_rounds(&options, &totals);
 	elapsed_s = (double)(clock_now_ns() - start_ns) / (double)CLOCK_NS_PER_S;

@@ -10,6 +10,8 @@
 
 #include "tools/common/cli.h"
 #include "tools/common/memory.h"
+#include "tools/common/progress.h"
+#include "tools/common/stop.h"
 
 /* Give every client its numbers and every slot its buffer; nothing is allocated yet. */
 int plan_buffers_number(struct plan *plan, uint32_t clients_each)
@@ -121,21 +123,33 @@ int plan_buffers_fit(const struct plan *plan, uint32_t clients_each, bool touch_
 	return -ENOMEM;
 }
 
-static int create_range(struct plan *plan, const struct plan_workload *workload,
-			const struct plan_client *client, uint32_t first_slot, uint32_t end_slot)
+/* How far it is. */
+struct making {
+	struct progress progress;
+	uint32_t num_made;
+};
+
+static int create_range(struct plan *plan, const struct plan_client *client, uint32_t first_slot,
+			uint32_t end_slot, struct making *making)
 {
+	const struct plan_workload *workload = client->workload;
 	uint32_t slot, buffer;
 	uint64_t bytes;
 	int ret;
 
 	for (slot = first_slot; slot < end_slot; slot++) {
+		if (stop_signal() != 0)
+			return -EINTR;
 		buffer = plan_buffer(client, slot);
 		bytes = slot_bytes(plan, workload, client, slot);
 		if (plan->whole_pages)
 			bytes = round_up(bytes, PAGE_BYTES);
 		ret = wwr_device_bo_create(plan->device, buffer, bytes, &plan->buffers[buffer]);
+		progress_update(&making->progress, making->num_made++, plan->num_buffers, "buffers",
+				"preparing");
 		if (ret == 0)
 			continue;
+		progress_clear(&making->progress);
 		cli_error("buffer %" PRIu32 " of %" PRIu32 ", %" PRIu64 " bytes: %s", buffer + 1,
 			  plan->num_buffers, bytes, strerror(-ret));
 		return ret;
@@ -145,8 +159,8 @@ static int create_range(struct plan *plan, const struct plan_workload *workload,
 
 int plan_buffers_create(struct plan *plan, uint32_t clients_each)
 {
-	const struct plan_workload *workload;
 	const struct plan_client *client;
+	struct making making = {.num_made = 0};
 	uint32_t i;
 	int ret = 0;
 
@@ -155,14 +169,15 @@ int plan_buffers_create(struct plan *plan, uint32_t clients_each)
 		cli_error("not enough memory for a list of %" PRIu32 " buffers", plan->num_buffers);
 		return -ENOMEM;
 	}
+	progress_init(&making.progress);
 	for (i = 0; i < plan->num_clients && ret == 0; i++) {
 		client = &plan->clients[i];
-		workload = client->workload;
 		if (i % clients_each == 0)
-			ret = create_range(plan, workload, client, 0, workload->num_shared);
+			ret = create_range(plan, client, 0, client->workload->num_shared, &making);
 		if (ret == 0)
-			ret = create_range(plan, workload, client, workload->num_shared,
-					   workload->num_slots);
+			ret = create_range(plan, client, client->workload->num_shared,
+					   client->workload->num_slots, &making);
 	}
+	progress_clear(&making.progress);
 	return ret;
 }

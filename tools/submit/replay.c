@@ -9,6 +9,7 @@
 
 #include "drivers/mock/effect.h"
 #include "tools/common/progress.h"
+#include "tools/common/stop.h"
 #include "tools/submit/client.h"
 #include "tools/submit/run.h"
 
@@ -92,7 +93,8 @@ static void do_job(const struct walk *walk, const struct plan_client *client,
 	wwr_effect_write(digest, walk->effects, num);
 }
 
-static void walk_jobs(const struct walk *walk, struct commit_order *order)
+/* 0 or -EINTR. */
+static int walk_jobs(const struct walk *walk, struct commit_order *order)
 {
 	const struct commit_entry *entry;
 	const struct plan_client *client;
@@ -100,7 +102,8 @@ static void walk_jobs(const struct walk *walk, struct commit_order *order)
 	uint32_t number, batch;
 
 	progress_init(&progress);
-	while ((entry = commit_order_next(order, &number)) != NULL) {
+	while (stop_signal() == walk->run->signal &&
+	       (entry = commit_order_next(order, &number)) != NULL) {
 		progress_update(&progress, entry->commit, walk->run->total_jobs, "jobs",
 				"checking the result");
 		client = &walk->run->plan.clients[number];
@@ -111,6 +114,7 @@ static void walk_jobs(const struct walk *walk, struct commit_order *order)
 			       commit_entry_loop(entry));
 	}
 	progress_clear(&progress);
+	return stop_signal() == walk->run->signal ? 0 : -EINTR;
 }
 
 static size_t max_submit_deps(const struct plan *plan)
@@ -203,7 +207,7 @@ static int replay_all(const struct run *run, const struct replay *replay)
 	if (ret == 0)
 		ret = replay_begin_order(run, &order);
 	if (ret == 0) {
-		walk_jobs(&walk, &order);
+		ret = walk_jobs(&walk, &order);
 		replay_end_order(&order);
 	}
 	walk_fini(&walk);

@@ -313,6 +313,8 @@ static json_t *build_verify(struct writer *writer)
 	const struct verify_result *verify = &writer->summary->verify;
 	json_t *json = json_object();
 
+	set(writer, json, "signal",
+	    verify->signal != 0 ? json_integer(verify->signal) : json_null());
 	set_u64(writer, json, "buffers", verify->num_buffers);
 	set_u64(writer, json, "mismatches", verify->num_mismatches);
 	set_u64(writer, json, "torn", verify->num_torn);

@@ -315,6 +315,11 @@ static void print_verify(const struct printer *printer)
 
 	putchar('\n');
 	print_label(printer, "Check");
+	if (verify->signal != 0) {
+		printf("%sstopped by signal %d (%s)%s: nothing was compared\n", printer->bad,
+		       verify->signal, strsignal(verify->signal), printer->plain);
+		return;
+	}
 	if (verify->num_torn > 0)
 		printf("Stopped      %" PRIu64 " buffers while they were written: not compared\n",
 		       verify->num_torn);

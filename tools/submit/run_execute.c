@@ -256,7 +256,7 @@ int run_execute(struct run *run)
 	/* For the clients' threads, too. */
 	stop_block(true);
 	ret = start_threads(run, &num_started);
-	stop_install(run->tokens, run->num_clients);
+	stop_set_tokens(run->tokens, run->num_clients);
 	stop_block(false);
 
 	run->start_ns = clock_now_ns();
@@ -268,7 +268,9 @@ int run_execute(struct run *run)
 		end_clients(run);
 	run->end_ns = clock_now_ns();
 	join_threads(run, num_started);
-	stop_uninstall();
+	stop_block(true);
+	stop_set_tokens(NULL, 0);
+	stop_block(false);
 	report_no_room(run);
 	if (run->end == RUN_BROKEN)
 		report_broken(run);

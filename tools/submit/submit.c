@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/common/cli.h"
+#include "tools/common/stop.h"
 #include "tools/common/watchdog.h"
 #include "tools/submit/jobs_log.h"
 #include "tools/submit/list.h"
@@ -87,6 +88,11 @@ static int report(const struct run *run, const struct submit_options *options)
 
 static int run_error_code(int error)
 {
+	if (error == -EINTR) {
+		cli_error("stopped by signal %d (%s) before the first job", stop_signal(),
+			  strsignal(stop_signal()));
+		return CLI_SIGNAL_BASE + stop_signal();
+	}
 	/* What was asked for is too much for any machine, or for this one. */
 	return error == -E2BIG || error == -EINVAL ? CLI_USAGE : CLI_UNAVAILABLE;
 }
@@ -108,16 +114,27 @@ static int run_and_report(const struct submit_options *options, struct wsim_work
 	return code;
 }
 
+static int run_stoppable(const struct submit_options *options, struct wsim_workload **workloads,
+			 struct jobs_log *jobs_log)
+{
+	int code;
+
+	stop_install();
+	code = run_and_report(options, workloads, jobs_log);
+	stop_uninstall();
+	return code;
+}
+
 static int run_workloads(const struct submit_options *options, struct wsim_workload **workloads)
 {
 	struct jobs_log jobs_log;
 	int code;
 
 	if (options->jobs_path == NULL)
-		return run_and_report(options, workloads, NULL);
+		return run_stoppable(options, workloads, NULL);
 	if (jobs_log_open(&jobs_log, options->jobs_path) != 0)
 		return CLI_USAGE;
-	code = run_and_report(options, workloads, &jobs_log);
+	code = run_stoppable(options, workloads, &jobs_log);
 	if (jobs_log_close(&jobs_log) != 0 && code == CLI_OK)
 		code = CLI_USAGE;
 	return code;

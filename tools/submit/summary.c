@@ -200,6 +200,8 @@ int summary_exit_code(const struct summary *summary)
 		return CLI_CHECK_FAILED;
 	if (run->end == RUN_INTERRUPTED)
 		return CLI_SIGNAL_BASE + run->signal;
+	if (summary->verify.signal != 0)
+		return CLI_SIGNAL_BASE + summary->verify.signal;
 	return CLI_OK;
 }
 

@@ -14,6 +14,7 @@
 
 #include "drivers/mock/effect.h"
 #include "tools/common/cli.h"
+#include "tools/common/stop.h"
 #include "tools/submit/client.h"
 #include "tools/submit/commit_log.h"
 #include "tools/submit/replay.h"
@@ -174,6 +175,10 @@ int verify_run(const struct run *run, struct verify_result *ret_result)
 	if (ret == 0) {
 		ret = compare_buffers(run, &replay, ret_result);
 		replay_fini(&replay);
+	}
+	if (ret == -EINTR) {
+		ret_result->signal = stop_signal();
+		return 0;
 	}
 	if (ret == 0 && ret_result->num_reported > 0)
 		ret = find_jobs(run, ret_result);

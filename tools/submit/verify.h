@@ -36,6 +36,7 @@ struct verify_mismatch {
 };
 
 struct verify_result {
+	int signal;	      /* that stopped the check; 0 = done, else nothing below counts */
 	uint64_t num_buffers; /* compared */
 	uint64_t num_mismatches;
 	uint64_t num_torn; /* not compared: a job was stopped while it wrote them */
@@ -43,7 +44,10 @@ struct verify_result {
 	struct verify_mismatch reported[VERIFY_MAX_BUFFERS]; /* the first ones */
 };
 
-/* After the run has ended.  0, or -ENOMEM after a message. */
+/*
+ * After the run has ended.  0, or -ENOMEM after a message.  A signal stops it, but not the one that
+ * has ended the run.
+ */
 int verify_run(const struct run *run, struct verify_result *ret_result);
 
 #endif

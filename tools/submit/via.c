@@ -21,6 +21,7 @@
 #include <xf86drm.h>
 
 #include "tools/common/cli.h"
+#include "tools/common/stop.h"
 #include "tools/submit/plan.h"
 
 #define NODE "/dev/dri/renderD128"
@@ -148,7 +149,7 @@ static int make_buffers(const struct via *via, struct via_file *file)
 	uint32_t slot;
 
 	for (slot = first; slot < file->client->workload->num_slots && ret == 0; slot++)
-		ret = make_buffer(file, slot);
+		ret = stop_signal() != 0 ? -EINTR : make_buffer(file, slot);
 	return ret;
 }
 
@@ -310,10 +311,12 @@ int via_create(const struct plan *plan, struct via **ret_via)
 	}
 	for (i = 0; ret == 0 && i < plan->num_clients; i++)
 		ret = share_buffers(via, &via->files[i]);
-	if (ret != 0) {
+	if (ret != 0 && ret != -EINTR) {
 		/* The one whose turn it was; 0 before the first. */
 		cli_error("--via libdrm: cannot make what client %" PRIu32 " needs of " NODE ": %s",
 			  i > 0 ? i - 1 : 0, strerror(-ret));
+	}
+	if (ret != 0) {
 		via_destroy(via);
 		return ret;
 	}
