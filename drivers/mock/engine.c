@@ -86,7 +86,10 @@ static bool engine_take(struct mock_engine *engine, struct wwr_job *job)
 
 static void engine_leave(struct mock_engine *engine)
 {
-	engine->busy_ns += (uint64_t)(mock_now_ns() - engine->since_ns);
+	const uint64_t spent_ns = (uint64_t)(mock_now_ns() - engine->since_ns);
+
+	engine->busy_ns += spent_ns;
+	engine->job->queue->busy_ns[engine->index] += spent_ns;
 	engine->job = NULL;
 	if (engine->device->rings != NULL)
 		pthread_cond_broadcast(&engine->device->rings->idle);

@@ -225,7 +225,7 @@ void job_finish(struct wwr_job *job, int error)
 {
 	struct wwr_device *device = job->queue->device;
 	const int64_t now = mock_now_ns();
-	bool started;
+	bool started, is_last;
 
 	pthread_mutex_lock(&device->lock);
 	started = job->started;
@@ -239,9 +239,12 @@ void job_finish(struct wwr_job *job, int error)
 	/* Who sees the fence sees it counted; of a ring the engine did that before. */
 	else if (device->rings == NULL)
 		device->engines[job->engine].num_jobs++;
-	if (device->rings != NULL && device->stats.num_finished == device->rings->lose_after)
+	is_last = device->rings != NULL && device->stats.num_finished == device->rings->lose_after;
+	if (is_last)
 		device->rings->lost = true;
 	pthread_mutex_unlock(&device->lock);
+	if (is_last)
+		mock_rings_fault(device);
 
 	if (!started) {
 		/* Who waits for its start goes on, and may look. */

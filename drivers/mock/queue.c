@@ -93,6 +93,17 @@ void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible)
 	pthread_mutex_unlock(&queue->device->lock);
 }
 
+uint64_t wwr_queue_engine_ns(struct wwr_queue *queue, unsigned int engine)
+{
+	uint64_t busy_ns = 0;
+
+	pthread_mutex_lock(&queue->device->lock);
+	if (engine < queue->device->num_engines)
+		busy_ns = queue->busy_ns[engine];
+	pthread_mutex_unlock(&queue->device->lock);
+	return busy_ns;
+}
+
 struct queue_bonds *queue_bonds_get(struct queue_bonds *bonds)
 {
 	/* Relaxed: the caller has a reference, or the device's lock and the queue has one. */

@@ -31,9 +31,10 @@ struct wwr_queue {
 	uint64_t context;		 /* (i) of finished fences; then of started and done ones */
 	struct wwr_sched_entity *entity; /* (i) NULL = the device has no scheduler */
 	uint64_t seqno;			 /* (d) of the last job armed */
-	int priority;			 /* (d) */
-	bool preemptible;		 /* (d) */
-	struct queue_bonds *bonds;	 /* (d) referenced; NULL = none */
+	uint64_t busy_ns[WWR_MAX_ENGINES]; /* (d) that engines spent on its jobs */
+	int priority;			   /* (d) */
+	bool preemptible;		   /* (d) */
+	struct queue_bonds *bonds;	   /* (d) referenced; NULL = none */
 	bool ending; /* (d) of a scheduler's: a thread ends jobs that are over */
 	/*
 	 * By engine: of jobs that are bound to it; set once, with the rings' order and the

@@ -242,6 +242,7 @@ static int rings_create_all(struct mock_rings *rings, struct wwr_device *device,
 		    .hang_limit = config->hang_limit,
 		    .flags = WWR_SCHED_PREEMPTS,
 		    .timeout_ns = config->hang_timeout_ns,
+		    .final_stats = &rings->final_stats[i],
 		    .data = &device->engines[i],
 		};
 
@@ -289,6 +290,22 @@ void mock_rings_stop(struct wwr_device *device)
 	while (device->first != NULL)
 		pthread_cond_wait(&device->pushed, &device->lock);
 	pthread_mutex_unlock(&device->lock);
+	pthread_mutex_lock(&rings->order);
+	for (unsigned int i = 0; i < rings->num_rings; i++) {
+		if (rings->rings[i] != NULL)
+			device->engines[i].sched_stats = rings->final_stats[i];
+	}
+	pthread_mutex_unlock(&rings->order);
+}
+
+void mock_rings_fault(struct wwr_device *device)
+{
+	struct mock_rings *rings = device->rings;
+
+	pthread_mutex_lock(&rings->order);
+	for (unsigned int i = 0; i < rings->num_rings && !rings->stopped; i++)
+		wwr_sched_fault(rings->rings[i]);
+	pthread_mutex_unlock(&rings->order);
 }
 
 void mock_rings_destroy(struct mock_rings *rings)

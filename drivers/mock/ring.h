@@ -22,20 +22,24 @@ struct mock_rings {
 	 * queues: of making them, their priority, and the end of all.
 	 */
 	pthread_mutex_t order;
-	pthread_cond_t idle;	   /* with the device's lock: an engine was reset */
-	int64_t hang_timeout_ns;   /* (i) */
-	uint64_t hang_every;	   /* (i) 0 = no job hangs */
-	uint64_t slow_every;	   /* (i) 0 = no job is slow */
-	double slow_factor;	   /* (i) */
-	uint64_t lose_after;	   /* (i) finished jobs; 0 = never */
-	bool lost;		   /* (d) */
-	bool stopped;		   /* (o) nobody uses the rings any more but their entities */
-	unsigned int num_rings;	   /* (i) */
-	struct wwr_sched *rings[]; /* (i) by engine */
+	pthread_cond_t idle;	 /* with the device's lock: an engine was reset */
+	int64_t hang_timeout_ns; /* (i) */
+	uint64_t hang_every;	 /* (i) 0 = no job hangs */
+	uint64_t slow_every;	 /* (i) 0 = no job is slow */
+	double slow_factor;	 /* (i) */
+	uint64_t lose_after;	 /* (i) finished jobs; 0 = never */
+	bool lost;		 /* (d) */
+	bool stopped;		 /* (o) nobody uses the rings any more but their entities */
+	struct wwr_sched_stats final_stats[WWR_MAX_ENGINES]; /* by engine; what their ends leave */
+	unsigned int num_rings;				     /* (i) */
+	struct wwr_sched *rings[];			     /* (i) by engine */
 };
 
 /* 0, -EINVAL, -ENOMEM or -EAGAIN.  device->rings; the engines need not run yet. */
 int mock_rings_create(struct wwr_device *device, const struct wwr_device_config *config);
+
+/* The device is lost: what is on its engines ends now.  In a fence callback, without locks. */
+void mock_rings_fault(struct wwr_device *device);
 
 /* All jobs end.  The engines have stopped. */
 void mock_rings_stop(struct wwr_device *device);

@@ -66,6 +66,7 @@ struct wwr_sched {
 	bool gone;     /* (g) destroyed: nobody frees its jobs but who pushes them */
 	bool in_run;   /* (g) somebody is in sched_run_locked() */
 	bool kicked;   /* (g) look again */
+	bool faulted;  /* (g) the oldest job is late, whatever the time is */
 
 	struct sched_heap ready;		      /* (g) entities whose next job may run */
 	struct wwr_sched_entity *entities;	      /* (g) that use it now, by sched_next */

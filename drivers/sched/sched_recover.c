@@ -167,11 +167,14 @@ static struct wwr_sched_job *sched_ask_all(struct wwr_sched *sched,
 
 void sched_check_timeout(struct wwr_sched *sched)
 {
+	const bool faulted = sched->faulted && sched->options.timeout_ns != 0;
 	struct wwr_sched_job *oldest = sched->running;
 	enum wwr_sched_verdict verdict;
 	struct wwr_sched_job *culprit;
 
-	if (oldest == NULL || group_now_ns(sched->group) < sched_deadline_locked(sched))
+	sched->faulted = false;
+	if (oldest == NULL ||
+	    (!faulted && group_now_ns(sched->group) < sched_deadline_locked(sched)))
 		return;
 	culprit = sched_ask_all(sched, &verdict);
 	if (culprit == NULL) {

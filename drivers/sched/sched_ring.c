@@ -149,6 +149,8 @@ void wwr_sched_destroy(struct wwr_sched *sched)
 		sched_free_jobs(sched);
 	}
 	sched->gone = true;
+	if (sched->options.final_stats != NULL)
+		*sched->options.final_stats = sched->stats;
 	group_unlock(sched->group);
 	sched_put(sched);
 }

@@ -122,6 +122,14 @@ void wwr_sched_kick(struct wwr_sched *sched)
 	group_unlock(sched->group);
 }
 
+void wwr_sched_fault(struct wwr_sched *sched)
+{
+	group_lock(sched->group);
+	sched->faulted = true;
+	sched_kick_locked(sched);
+	group_unlock(sched->group);
+}
+
 void wwr_sched_get_stats(struct wwr_sched *sched, struct wwr_sched_stats *ret_stats)
 {
 	group_lock(sched->group);

@@ -98,6 +98,12 @@ WWR_API WWR_MUST_CHECK int wwr_queue_set_bond(struct wwr_queue *queue, unsigned 
 /** Time its jobs had on rings; 0 without a scheduler.  Any thread. */
 WWR_API uint64_t wwr_queue_busy_ns(struct wwr_queue *queue);
 
+/**
+ * Time that an engine, by its index as of wwr_device_get_engine(), has spent on jobs of the queue,
+ * but for one that it runs now; of none that there is 0.  Any thread.
+ */
+WWR_API uint64_t wwr_queue_engine_ns(struct wwr_queue *queue, unsigned int engine);
+
 /** Duration of a job that runs until wwr_job_end(). */
 #define WWR_JOB_ENDLESS INT64_MAX
 

@@ -158,6 +158,19 @@ WWR_API void wwr_sched_group_put(struct wwr_sched_group *group);
 #define WWR_SCHED_PREEMPTS (1u << 1)
 #define WWR_SCHED_MASK	   (WWR_SCHED_NO_THREAD | WWR_SCHED_PREEMPTS)
 
+/** What a scheduler has done; see wwr_sched_get_stats(). */
+struct wwr_sched_stats {
+	uint64_t num_scheduled; /**< jobs given to the ring, each counted once */
+	uint64_t num_finished;	/**< jobs that ended, in whatever way */
+	uint64_t num_failed;	/**< of these, the ones with an error */
+	uint64_t num_hangs;	/**< jobs that ended with -ETIME */
+	uint64_t num_resets;	/**< verdicts WWR_SCHED_RESET */
+	uint64_t num_cancelled; /**< jobs that ended with -ECANCELED */
+	uint64_t busy_ns;	/**< time of finished jobs on the ring */
+	uint32_t num_jobs;	/**< armed and not yet finished */
+	uint32_t credits;	/**< of the jobs on the ring now */
+};
+
 /** How a scheduler is; ops and a credit limit are required. */
 struct wwr_sched_options {
 	const struct wwr_sched_ops *ops; /**< outlives the scheduler */
@@ -167,7 +180,9 @@ struct wwr_sched_options {
 	uint32_t hang_limit; /**< a context with more hangs than this is guilty; 0 = at the first */
 	uint32_t flags;	     /**< WWR_SCHED_x */
 	int64_t timeout_ns;  /**< for the oldest job on the ring; 0 = none */
-	void *data;	     /**< for wwr_sched_data() */
+	/** Written at the end of wwr_sched_destroy(), until when it is there; NULL = not wanted. */
+	struct wwr_sched_stats *final_stats;
+	void *data; /**< for wwr_sched_data() */
 };
 
 /**
@@ -229,21 +244,20 @@ WWR_API int64_t wwr_sched_run(struct wwr_sched *sched);
  */
 WWR_API void wwr_sched_kick(struct wwr_sched *sched);
 
+/**
+ * Tell that the hardware has failed: what the timeout would do is done now, by who runs the
+ * scheduler.  Nothing is done if no job is on the ring, or there is no timeout.
+ *
+ * @param sched borrowed
+ * @par Thread safety
+ * Any thread, also from a fence callback.
+ * @par Kernel counterpart
+ * drm_sched_fault()
+ */
+WWR_API void wwr_sched_fault(struct wwr_sched *sched);
+
 /** The data given at creation.  Any thread. */
 WWR_API void *wwr_sched_data(const struct wwr_sched *sched);
-
-/** What a scheduler has done; see wwr_sched_get_stats(). */
-struct wwr_sched_stats {
-	uint64_t num_scheduled; /**< jobs given to the ring, each counted once */
-	uint64_t num_finished;	/**< jobs that ended, in whatever way */
-	uint64_t num_failed;	/**< of these, the ones with an error */
-	uint64_t num_hangs;	/**< jobs that ended with -ETIME */
-	uint64_t num_resets;	/**< verdicts WWR_SCHED_RESET */
-	uint64_t num_cancelled; /**< jobs that ended with -ECANCELED */
-	uint64_t busy_ns;	/**< time of finished jobs on the ring */
-	uint32_t num_jobs;	/**< armed and not yet finished */
-	uint32_t credits;	/**< of the jobs on the ring now */
-};
 
 /** How much a scheduler has done.  Any thread. */
 WWR_API void wwr_sched_get_stats(struct wwr_sched *sched, struct wwr_sched_stats *ret_stats);

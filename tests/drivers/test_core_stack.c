@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 TestSuite(drivers_core_stack, .init = core_setup, .fini = core_teardown, .timeout = 30);
@@ -82,18 +82,24 @@ Test(drivers_core_stack, of_a_thread)
 	expect_seen();
 }
 
-static ucontext_t main_context, fiber_context;
+static void on_signal(int number)
+{
+	(void)number;
+	use_stack();
+}
 
 /* The thread's own stack is elsewhere: what is between the two is nobody's. */
-Test(drivers_core_stack, of_a_fiber)
+Test(drivers_core_stack, of_a_signal_handler)
 {
+	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+	stack_t alternate = {.ss_size = STACK_BYTES}, before;
+
 	make_stack();
-	cr_assert_eq(getcontext(&fiber_context), 0);
-	fiber_context.uc_stack.ss_sp = stack;
-	fiber_context.uc_stack.ss_size = STACK_BYTES;
-	fiber_context.uc_link = &main_context;
-	makecontext(&fiber_context, use_stack, 0);
-	cr_assert_eq(swapcontext(&main_context, &fiber_context), 0);
+	alternate.ss_sp = stack;
+	cr_assert_eq(sigaltstack(&alternate, &before), 0);
+	cr_assert_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	cr_assert_eq(raise(SIGUSR1), 0);
+	cr_assert_eq(sigaltstack(&before, NULL), 0);
 	expect_seen();
 }
 

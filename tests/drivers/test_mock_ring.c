@@ -253,6 +253,14 @@ Test(drivers_mock_ring, slow_job_in_place_of_an_endless_one_is_recovered)
 	finish();
 }
 
+static uint64_t engine_ns(unsigned int engine)
+{
+	struct wwr_engine_info info;
+
+	wwr_device_get_engine(mock.device, engine, &info);
+	return info.busy_ns;
+}
+
 Test(drivers_mock_ring, queue_of_a_stopped_device)
 {
 	struct wwr_sched_stats before, after;
@@ -265,6 +273,10 @@ Test(drivers_mock_ring, queue_of_a_stopped_device)
 	mock_join(&job);
 	wwr_device_get_recovery(mock.device, &before);
 	wwr_device_stop(mock.device);
+	cr_expect_eq(wwr_queue_engine_ns(queue, 0) + wwr_queue_engine_ns(queue, 1) +
+			 wwr_queue_engine_ns(queue, 2),
+		     engine_ns(0) + engine_ns(1) + engine_ns(2));
+	cr_expect_eq(wwr_queue_engine_ns(queue, UINT32_MAX), 0);
 	cr_expect_eq(wwr_queue_create(mock.device, "late", 1, &other), -ECANCELED);
 	cr_expect_eq(wwr_queue_create_sibling(queue, "late", 1, &other), -ECANCELED);
 	cr_expect_eq(wwr_queue_create(mock.device, "late", 0, &other), -EINVAL);

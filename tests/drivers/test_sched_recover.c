@@ -240,6 +240,25 @@ Test(drivers_sched_recover, slow_job_gets_its_time_again)
 	finish();
 }
 
+/* Long before the timeout; one that comes when nothing is on the ring is for nothing. */
+Test(drivers_sched_recover, fault_is_a_timeout_at_once)
+{
+	struct wwr_fence *hung;
+
+	setup_with(1, 1, 1);
+	wwr_sched_fault(sim.rings[0].sched);
+	sim_run(&sim);
+	cr_expect_eq(sim.rings[0].num_timeouts, 0);
+	sim_submit(sim_job(&sim, a, 1, SIM_HANGS), NULL, &hung);
+	sim_run(&sim);
+	cr_expect_eq(sim.rings[0].num_timeouts, 0);
+	wwr_sched_fault(sim.rings[0].sched);
+	sim_run(&sim);
+	cr_expect_eq(sim.rings[0].num_timeouts, 1);
+	expect_status(&hung, -ETIME);
+	finish();
+}
+
 Test(drivers_sched_recover, job_that_ends_while_the_driver_looks_is_not_guilty)
 {
 	struct wwr_fence *late, *other;

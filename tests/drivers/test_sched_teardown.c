@@ -167,6 +167,65 @@ Test(drivers_sched_teardown, every_stage_with_every_end)
 	}
 }
 
+/* A job that is armed and not pushed while another of its client hangs, and how it ends. */
+static void expect_armed_beside_hang(enum wwr_sched_verdict verdict, int status)
+{
+	const struct wwr_sched_options options = {.credit_limit = 2, .timeout_ns = 1000};
+	struct wwr_sched_entity *beside;
+	struct world world = {0};
+
+	sim_init(&world.sim, 1, &options);
+	world.sim.rings[0].verdict = verdict;
+	world.entity = sim_entity(&world.sim, WWR_SCHED_PRIORITY_NORMAL, NULL);
+	beside =
+	    sim_entity(&world.sim, WWR_SCHED_PRIORITY_NORMAL, wwr_sched_entity_ctx(world.entity));
+	sim_submit(sim_job(&world.sim, beside, 2, SIM_HANGS), NULL, NULL);
+	world.job = sim_job(&world.sim, world.entity, 1, 10);
+	wwr_sched_job_arm(&world.job->base);
+	take_fences(&world);
+	while (sim_step(&world.sim))
+		;
+	cr_expect_eq(wwr_fence_get_status(world.finished), status);
+	cr_expect_eq(world.sim.num_live, 1, "freed before it was pushed");
+	wwr_sched_job_push(&world.job->base);
+	sim_run(&world.sim);
+	cr_expect_eq(world.sim.num_live, 0);
+	wwr_sched_entity_put(beside);
+	wwr_sched_entity_put(world.entity);
+	sim_fini(&world.sim);
+	wwr_fence_put(world.scheduled);
+	wwr_fence_put(world.finished);
+}
+
+Test(drivers_sched_teardown, armed_job_of_a_guilty_client_and_of_a_lost_device)
+{
+	expect_armed_beside_hang(WWR_SCHED_RESET, -ECANCELED);
+	expect_armed_beside_hang(WWR_SCHED_NODEV, -ENODEV);
+}
+
+/* What the last look at a scheduler cannot tell. */
+Test(drivers_sched_teardown, final_stats_count_what_the_end_cancels)
+{
+	struct wwr_sched_stats stats = {0};
+	const struct wwr_sched_options options = {.credit_limit = 1, .final_stats = &stats};
+	struct wwr_sched_entity *entity;
+	struct sim sim;
+
+	sim_init(&sim, 1, &options);
+	entity = sim_entity(&sim, WWR_SCHED_PRIORITY_NORMAL, NULL);
+	for (int i = 0; i < 3; i++)
+		sim_submit(sim_job(&sim, entity, i, i == 0 ? 10 : SIM_HANGS), NULL, NULL);
+	while (sim_step(&sim))
+		;
+	sim_destroy_ring(&sim, 0);
+	cr_expect_eq(stats.num_finished, 3);
+	cr_expect_eq(stats.num_failed, 2);
+	cr_expect_eq(stats.num_cancelled, 2);
+	cr_expect_eq(stats.num_jobs, 0);
+	wwr_sched_entity_put(entity);
+	sim_fini(&sim);
+}
+
 Test(drivers_sched_teardown, running_jobs_are_taken_from_the_ring)
 {
 	struct world world;

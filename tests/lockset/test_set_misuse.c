@@ -132,6 +132,14 @@ MISUSE_TEST(lockset_set_misuse, unlock_of_the_kept_lock_aborts, "is a member of 
 	wwr_mutex_unlock(B);
 }
 
+MISUSE_TEST(lockset_set_misuse, mutex_made_anew_while_held_aborts,
+	    "is to be unlocked by who does not hold it")
+{
+	begin();
+	wwr_mutex_init(A, &main_class);
+	wwr_lock_set_fini(&set);
+}
+
 static struct wwr_acquire_ctx lent;
 
 static void lend(void)

@@ -118,8 +118,23 @@ Test(submit_recovery, lost_device_ends_every_job)
 	json_t *json = run_json(&tool, 0);
 
 	cr_expect_eq(json_number_at(json, "jobs.submitted"), 120);
+	/* And what the other engines were just at the end of. */
 	cr_expect_geq(json_number_at(json, "jobs.completed"), 30);
-	cr_expect_gt(json_number_at(json, "jobs.failed"), 50);
+	cr_expect_leq(json_number_at(json, "jobs.completed"), 36);
+	cr_expect_eq(json_number_at(json, "jobs.completed") + json_number_at(json, "jobs.failed"),
+		     120);
+	json_decref(json);
+}
+
+/* What is on the engines ends then, not when it has hung. */
+Test(submit_recovery, lost_device_waits_for_no_timeout)
+{
+	struct tool tool = TOOL_RUN("1.RCS.*.0.0,2.BCS.10.0.1", "--lose-device-after", "1",
+				    "--hang-timeout", "3600000", "--json");
+	json_t *json = run_json(&tool, 0);
+
+	cr_expect_eq(json_number_at(json, "jobs.completed"), 1);
+	cr_expect_eq(json_number_at(json, "jobs.failed"), 1);
 	json_decref(json);
 }
 
@@ -214,6 +229,39 @@ Test(submit_recovery, wrong_values_are_usage_errors)
 			  "--slow-factor", "0.5");
 	TOOL_EXPECT_ERROR(2, "--slow-factor is of the jobs that are slow: it needs --slow-every",
 			  "game", "--slow-factor", "2");
+	TOOL_EXPECT_ERROR(2, "--hang-timeout has to be shorter than --timeout", "game",
+			  "--hang-every", "2", "--hang-timeout", "2000", "--timeout", "2");
+}
+
+static double engine_busy_s(const json_t *json, size_t engine)
+{
+	return json_number_at(json_array_get(json_object_get(json, "engines"), engine), "busy_s");
+}
+
+/* A map of engines of two classes: each client's time is where its jobs were. */
+Test(submit_recovery, fdinfo_counts_the_time_of_the_engines)
+{
+	struct tool tool =
+	    TOOL_RUN("M.1.RCS|VCS,B.1,1.DEFAULT.2000.0.0", "--clients", "6", "--fdinfo", "--json");
+	json_t *json = run_json(&tool, 0);
+	double render_ns = 0, video_ns = 0;
+	unsigned long long ns;
+	const char *text;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, "fdinfo"), i, entry)
+	{
+		text = json_string_value(entry);
+		cr_assert_eq(sscanf(strstr(text, "engine-render:"), "engine-render: %llu", &ns), 1);
+		render_ns += (double)ns;
+		cr_assert_eq(sscanf(strstr(text, "engine-video:"), "engine-video: %llu", &ns), 1);
+		video_ns += (double)ns;
+	}
+	cr_expect_float_eq(render_ns / 1e9, engine_busy_s(json, 0), 1e-8);
+	cr_expect_float_eq(video_ns / 1e9, engine_busy_s(json, 2) + engine_busy_s(json, 3), 1e-8);
+	cr_expect_gt(video_ns, 0);
+	json_decref(json);
 }
 
 Test(submit_recovery, fdinfo_tells_what_each_client_used)

@@ -61,11 +61,13 @@ Test(submit_stall, delay_step_is_no_stall)
 
 Test(submit_stall, summary_comes_all_the_same)
 {
-	struct tool tool = TOOL_RUN("1.RCS.5.0.1,1.RCS.*.0.1", "--timeout", "1", "--json");
+	struct tool tool =
+	    TOOL_RUN("1.RCS.5.0.1,1.RCS.*.0.1", "--timeout", "1", "--sched", "fair", "--json");
 	json_t *json = tool_json(&tool);
 
 	cr_expect_eq(tool.code, 1);
 	cr_expect_str_eq(json_string_value(json_at(json, "ended")), "stalled");
+	cr_expect_eq(json_number_at(json, "recovery.cancelled"), 1);
 	cr_expect_eq(json_number_at(json, "jobs.submitted"), 2);
 	cr_expect_eq(json_number_at(json, "jobs.completed"), 1);
 	cr_expect_eq(json_number_at(json, "jobs.cancelled"), 1);

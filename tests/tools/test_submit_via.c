@@ -146,6 +146,8 @@ Test(submit_via, options_of_the_direct_path_are_refused)
 	TOOL_EXPECT_ERROR(2, "--slow-every is not for", "game", "--via", "libdrm", "--slow-every",
 			  "2");
 	TOOL_EXPECT_ERROR(2, "--fdinfo is not for", "game", "--via", "libdrm", "--fdinfo");
+	TOOL_EXPECT_ERROR(2, "--hang-timeout or --hang-limit is not for", "game", "--via", "libdrm",
+			  "--hang-timeout", "5");
 	TOOL_EXPECT_ERROR(2, "--via", "game", "--via", "telepathy");
 }
 

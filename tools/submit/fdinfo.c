@@ -38,27 +38,29 @@ __attribute__((format(printf, 2, 3))) static void add_line(struct text *text, co
 	text->length += length > 0 ? (size_t)length : 0;
 }
 
-/* The class of the engines that may run the jobs of a queue: of a map that mixes them, the first.
- */
-static enum wwr_engine_class queue_class(const struct run *run, const struct plan_queue *queue)
+/* What the engines of each class have spent on the client's jobs. */
+static void sum_busy_ns(const struct run *run, const struct client *client, uint64_t *ret_busy_ns)
 {
+	const uint32_t num_queues = client->plan->workload->num_queues;
 	struct wwr_engine_info info;
+	unsigned int engine;
+	uint32_t queue;
 
-	wwr_device_get_engine(run->device, (unsigned int)__builtin_ctzll(queue->engine_mask),
-			      &info);
-	return info.engine_class;
+	for (engine = 0; engine < wwr_device_num_engines(run->device); engine++) {
+		wwr_device_get_engine(run->device, engine, &info);
+		for (queue = 0; queue < num_queues; queue++)
+			ret_busy_ns[info.engine_class] +=
+			    wwr_queue_engine_ns(client->queues[queue], engine);
+	}
 }
 
 static void add_engines(struct text *text, const struct run *run, const struct client *client)
 {
-	const struct plan_workload *workload = client->plan->workload;
 	const uint32_t *capacity = run->options->engines.count;
 	uint64_t busy_ns[WWR_NUM_ENGINE_CLASSES] = {0};
 	uint32_t i;
 
-	for (i = 0; i < workload->num_queues; i++)
-		busy_ns[queue_class(run, &workload->queues[i])] +=
-		    wwr_queue_busy_ns(client->queues[i]);
+	sum_busy_ns(run, client, busy_ns);
 	for (i = 0; i < WWR_NUM_ENGINE_CLASSES; i++) {
 		if (capacity[i] == 0)
 			continue;

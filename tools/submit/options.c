@@ -202,6 +202,7 @@ static int parse_fault(int id, struct submit_options *options)
 	case OPT_HANG_EVERY:
 		return cli_parse_u64("--hang-every", optarg, 1, INT64_MAX, &options->hang_every);
 	case OPT_HANG_LIMIT:
+		options->hang_options = true;
 		return parse_u32("--hang-limit", 0, UINT32_MAX - 1, &options->hang_limit);
 	case OPT_SLOW_EVERY:
 		return cli_parse_u64("--slow-every", optarg, 1, INT64_MAX, &options->slow_every);
@@ -212,6 +213,7 @@ static int parse_fault(int id, struct submit_options *options)
 		return cli_parse_u64("--lose-device-after", optarg, 1, INT64_MAX,
 				     &options->lose_after);
 	default:
+		options->hang_options = true;
 		ret = cli_parse_u64("--hang-timeout", optarg, 1, MAX_HANG_TIMEOUT_MS, &timeout_ms);
 		if (ret == 0)
 			options->hang_timeout_ns = (int64_t)timeout_ms * NS_PER_MS;
@@ -404,6 +406,10 @@ static int check_faults(struct submit_options *options)
 {
 	if (options->slow_factor != 0 && options->slow_every == 0) {
 		cli_error("--slow-factor is of the jobs that are slow: it needs --slow-every");
+		return -EINVAL;
+	}
+	if (options->hang_every != 0 && options->hang_timeout_ns >= options->timeout_ns) {
+		cli_error("a hang is a stall: --hang-timeout has to be shorter than --timeout");
 		return -EINVAL;
 	}
 	if (options->slow_factor == 0)

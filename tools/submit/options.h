@@ -31,6 +31,7 @@ struct submit_options {
 	uint64_t seed; /* at most INT64_MAX: JSON has signed numbers */
 	int64_t timeout_ns;
 	bool use_sched;
+	bool hang_options; /* a timeout or a limit of hangs was given */
 	enum wwr_sched_policy sched_policy;
 	int64_t hang_timeout_ns;
 	uint32_t hang_limit;		 /* UINT32_MAX = none */

@@ -35,6 +35,7 @@ int via_check_options(const struct submit_options *options)
 	    {options->hang_every != 0, "--hang-every"},
 	    {options->slow_every != 0, "--slow-every"},
 	    {options->lose_after != 0, "--lose-device-after"},
+	    {options->hang_options, "--hang-timeout or --hang-limit"},
 	    {options->fdinfo, "--fdinfo"},
 	    /* Those before it may imply it. */
 	    {options->use_sched, "--sched"},
