@@ -7,6 +7,7 @@
 #include "reservation/memory_registry.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,10 +62,10 @@ static int dma_buf_open(struct wwr_bo *bo, int memory_fd, struct dma_buf **ret_b
 	if (ret == 0 && size_bytes < bo->size_bytes)
 		ret = -EINVAL;
 	if (ret == 0)
-		ret = wwr_memory_reopen(memory_fd, &buf->entry.own_fd);
+		ret = wwr_memory_reopen(memory_fd, O_RDWR, &buf->entry.own_fd);
 	if (ret != 0)
 		goto err_free_buf;
-	ret = wwr_memory_reopen(buf->entry.own_fd, ret_fd);
+	ret = wwr_memory_reopen(buf->entry.own_fd, O_RDWR, ret_fd);
 	if (ret != 0)
 		goto err_close_own_fd;
 	buf->bo = wwr_bo_get(bo);

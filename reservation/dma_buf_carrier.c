@@ -29,13 +29,13 @@ int wwr_memory_create(uint64_t size_bytes, int *ret_fd)
 	return ret;
 }
 
-int wwr_memory_reopen(int fd, int *ret_fd)
+int wwr_memory_reopen(int fd, int access, int *ret_fd)
 {
 	char path[MEMORY_PATH_BYTES];
 	int new_fd;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	new_fd = open(path, O_RDWR | O_CLOEXEC);
+	new_fd = open(path, access | O_CLOEXEC);
 	if (new_fd < 0)
 		return errno == ENOENT ? -EOPNOTSUPP : -errno;
 	*ret_fd = new_fd;

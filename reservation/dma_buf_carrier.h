@@ -26,8 +26,8 @@ struct memory_id {
  */
 WWR_API int wwr_memory_create(uint64_t size_bytes, int *ret_fd);
 
-/* Open the same file once more, on its own; -EOPNOTSUPP without /proc. */
-WWR_API int wwr_memory_reopen(int fd, int *ret_fd);
+/* Open the same file once more, on its own, O_RDWR or O_RDONLY; -EOPNOTSUPP without /proc. */
+WWR_API int wwr_memory_reopen(int fd, int access, int *ret_fd);
 
 /* -EBADF; -EINVAL for what is no file in memory. */
 int memory_identify(int fd, struct memory_id *ret_id, uint64_t *ret_size_bytes);

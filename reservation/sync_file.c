@@ -357,6 +357,19 @@ static int registry_get(const struct carrier_info *info, struct wwr_fence **ret_
 	return ret;
 }
 
+bool sync_file_has_carrier(const struct carrier_info *info)
+{
+	const struct sync_file *file;
+	bool found;
+
+	wait_lock_ranked(&registry.lock, RANK_SYNC_FILES);
+	file = *registry_find_locked(info->id);
+	/* Of one that has signalled and was closed the number may be another eventfd's by now. */
+	found = file != NULL && (file->own_fd >= 0 || file->mark == info->mark);
+	wait_unlock(&registry.lock);
+	return found;
+}
+
 int sync_file_get(int fd, struct wwr_fence **ret_fence, char *ret_name)
 {
 	int ret = -EAGAIN;

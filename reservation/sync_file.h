@@ -2,6 +2,9 @@
 #ifndef RESERVATION_SYNC_FILE_H
 #define RESERVATION_SYNC_FILE_H
 
+#include <stdbool.h>
+
+struct carrier_info;
 struct wwr_fence;
 
 /*
@@ -9,6 +12,9 @@ struct wwr_fence;
  * from the fence when somebody asks.
  */
 int sync_file_create(struct wwr_fence *fence, const char *name, int *ret_fd);
+
+/* Is it under a sync_file? */
+bool sync_file_has_carrier(const struct carrier_info *info);
 
 /* As wwr_sync_file_get_fence(), with the name; "" = none was given. */
 int sync_file_get(int fd, struct wwr_fence **ret_fence, char *ret_name);

@@ -8,6 +8,7 @@
 
 #include <wwresv/alloc.h>
 #include <wwresv/fence.h>
+#include "reservation/sync_file.h"
 #include "reservation/sync_file_carrier.h"
 #include "reservation/syncobj_point.h"
 
@@ -80,6 +81,9 @@ int wwr_syncobj_add_eventfd(struct wwr_syncobj *syncobj, uint64_t point, int eve
 	ret = carrier_read(event_fd, &info);
 	if (ret != 0)
 		return ret;
+	/* Underneath that is an eventfd, too, but only its fence writes to it. */
+	if (sync_file_has_carrier(&info))
+		return -EINVAL;
 	own = wwr_alloc(sizeof(*own));
 	if (own == NULL)
 		return -ENOMEM;

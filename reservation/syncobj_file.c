@@ -7,6 +7,7 @@
 #include "reservation/memory_registry.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 struct syncobj_file {
@@ -49,9 +50,9 @@ static int syncobj_file_open(struct syncobj_file *file, int *ret_fd)
 		return ret;
 	ret = memory_identify(memory_fd, &file->entry.id, &size_bytes);
 	if (ret == 0)
-		ret = wwr_memory_reopen(memory_fd, &file->entry.own_fd);
+		ret = wwr_memory_reopen(memory_fd, O_RDWR, &file->entry.own_fd);
 	if (ret == 0) {
-		ret = wwr_memory_reopen(memory_fd, ret_fd);
+		ret = wwr_memory_reopen(memory_fd, O_RDWR, ret_fd);
 		if (ret != 0)
 			close(file->entry.own_fd);
 	}

@@ -14,6 +14,7 @@
 #include "reservation/dma_buf_carrier.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 /* Handles are multiplied by it: below are none, above is what each page is counted in. */
@@ -349,7 +350,7 @@ static int gem_for_bo(struct core_device *device, struct wwr_bo *bo, int fd,
 	pthread_mutex_unlock(&device->lock);
 	if (*ret_gem != NULL)
 		return 0;
-	ret = wwr_memory_reopen(fd, &memfd);
+	ret = wwr_memory_reopen(fd, O_RDWR, &memfd);
 	if (ret != 0)
 		return ret;
 	ret = gem_make(device, wwr_bo_get(bo), memfd, bo->size_bytes, &gem);

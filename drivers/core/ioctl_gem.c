@@ -6,9 +6,11 @@
 #include <wwresv/dma_buf.h>
 
 #include "drivers/core/gem.h"
+#include "reservation/dma_buf_carrier.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 static int ioctl_gem_close(struct core_call *call, void *arg)
 {
@@ -46,6 +48,17 @@ static int ioctl_gem_open(struct core_call *call, void *arg)
 	return ret;
 }
 
+/* Another descriptor of the same buffer instead, which cannot be mapped for writing. */
+static int make_read_only(int *fd)
+{
+	int other;
+	int ret = wwr_memory_reopen(*fd, O_RDONLY, &other);
+
+	close(*fd);
+	*fd = other;
+	return ret;
+}
+
 static int ioctl_prime_handle_to_fd(struct core_call *call, void *arg)
 {
 	struct drm_prime_handle *prime = arg;
@@ -62,6 +75,8 @@ static int ioctl_prime_handle_to_fd(struct core_call *call, void *arg)
 		return -ENOENT;
 	ret = wwr_dma_buf_export(gem->bo, gem->memfd, &fd);
 	core_gem_put(gem);
+	if (ret == 0 && (prime->flags & DRM_RDWR) == 0)
+		ret = make_read_only(&fd);
 	if (ret != 0)
 		return ret;
 	ret = core_fd_out(call, fd, (prime->flags & DRM_CLOEXEC) != 0);

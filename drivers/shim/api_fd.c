@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The functions that copy, close, receive and seek descriptors. */
+/* The functions that copy, close and receive descriptors. */
 #include "drivers/shim/epoll.h"
 #include "drivers/shim/fds.h"
 #include "drivers/shim/real.h"
@@ -182,32 +182,6 @@ SHIM_API int fcntl64(int fd, int command, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	return do_fcntl(fd, command, arg);
-}
-
-/* A device has no place in it, but does not mind being asked. */
-static off_t do_lseek(int fd, off_t offset, int whence)
-{
-	off_t ret = real()->lseek(fd, offset, whence);
-	struct open_ref ref;
-
-	if (ret >= 0 || errno != ESPIPE || !fd_is_any())
-		return ret;
-	if (!open_file_find(fd, &ref)) {
-		errno = ESPIPE;
-		return -1;
-	}
-	open_ref_put(&ref);
-	return 0;
-}
-
-SHIM_API off_t lseek(int fd, off_t offset, int whence)
-{
-	return do_lseek(fd, offset, whence);
-}
-
-SHIM_API off64_t lseek64(int fd, off64_t offset, int whence)
-{
-	return do_lseek(fd, offset, whence);
 }
 
 static void learn_message(struct msghdr *message)

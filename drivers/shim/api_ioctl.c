@@ -167,6 +167,21 @@ static void *real_mmap(void *address, size_t length, int protection, int flags, 
 	return (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
 }
 
+/* A copy of what others write would be none. */
+static bool is_shared(int flags)
+{
+	return (flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
+}
+
+/* The system lets a file be mapped beyond its end, and ends who looks there. */
+static bool may_map_buf(int fd, size_t length, int flags, off_t offset)
+{
+	struct stat status;
+
+	return is_shared(flags) && real()->fstat(fd, &status) == 0 && offset >= 0 &&
+	       offset <= status.st_size && length <= (uint64_t)(status.st_size - offset);
+}
+
 static void *file_mmap(struct open_ref *ref, void *address, size_t length, int protection,
 		       int flags, off_t offset)
 {
@@ -174,8 +189,10 @@ static void *file_mmap(struct open_ref *ref, void *address, size_t length, int p
 	void *ret = MAP_FAILED;
 	int error = EINVAL;
 
-	if (ref->drm != NULL)
+	if (ref->drm != NULL && is_shared(flags))
 		gem = core_gem_find_mapping(ref->drm, (uint64_t)offset, length);
+	else if (ref->drm != NULL)
+		error = EINVAL;
 	else
 		error = ENODEV;
 	if (gem != NULL) {
@@ -194,6 +211,11 @@ static void *do_mmap(void *address, size_t length, int protection, int flags, in
 	struct open_ref ref;
 	int error = ENODEV;
 
+	if ((flags & MAP_ANONYMOUS) == 0 && fd_is_any() && fd_kind(fd) == FD_DMA_BUF &&
+	    !may_map_buf(fd, length, flags, offset)) {
+		errno = EINVAL;
+		return MAP_FAILED;
+	}
 	/* What is not known to be a device is none, if the system maps it: a pipe cannot be. */
 	if ((flags & MAP_ANONYMOUS) != 0 || !fd_is_known_file(fd)) {
 		ret = real_mmap(address, length, protection, flags, fd, offset);

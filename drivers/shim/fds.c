@@ -4,7 +4,9 @@
 #include <wwresv/alloc.h>
 #include <wwresv/bo.h>
 #include <wwresv/dma_buf.h>
+#include <wwresv/fence.h>
 #include <wwresv/resv.h>
+#include <wwresv/sync_file.h>
 
 #include "drivers/core/ioctl_fd.h"
 #include "drivers/shim/real.h"
@@ -151,6 +153,7 @@ bool fd_buf_is_idle(int fd, short direction)
 enum fd_kind fd_learn(int fd)
 {
 	enum fd_kind kind = FD_PLAIN;
+	struct wwr_fence *fence;
 	struct open_ref ref;
 	struct wwr_bo *bo;
 
@@ -162,6 +165,9 @@ enum fd_kind fd_learn(int fd)
 	} else if (wwr_dma_buf_get_bo(fd, &bo) == 0) {
 		wwr_bo_put(bo);
 		kind = FD_DMA_BUF;
+	} else if (wwr_sync_file_get_fence(fd, &fence) == 0) {
+		wwr_fence_put(fence);
+		kind = FD_SYNC_FILE;
 	}
 	fd_set_kind(fd, kind);
 	return kind;

@@ -24,9 +24,10 @@ enum fd_kind {
 	FD_PLAIN,
 	FD_FILE,    /* an open device or sw_sync */
 	FD_DMA_BUF, /* poll() of it needs help */
-	FD_TREE,    /* a folder or file of the tree */
-	FD_EPOLL,   /* an epoll that watches a dma-buf */
-	FD_OWN,	    /* of this library */
+	FD_SYNC_FILE,
+	FD_TREE,  /* a folder or file of the tree */
+	FD_EPOLL, /* an epoll that watches a dma-buf */
+	FD_OWN,	  /* of this library */
 };
 
 /* Numbers from here on are looked at each time. */

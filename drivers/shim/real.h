@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 /* What this library puts itself before. */
 #define SHIM_API __attribute__((visibility("default")))
@@ -55,6 +56,10 @@ typedef int (*shim_dirent_compare)(const struct dirent **, const struct dirent *
 	F(int, dup3, (int, int, int))                                                              \
 	F(int, fcntl, (int, int, ...))                                                             \
 	F(off_t, lseek, (int, off_t, int))                                                         \
+	F(ssize_t, read, (int, void *, size_t))                                                    \
+	F(ssize_t, readv, (int, const struct iovec *, int))                                        \
+	F(ssize_t, write, (int, const void *, size_t))                                             \
+	F(ssize_t, writev, (int, const struct iovec *, int))                                       \
 	F(int, ioctl, (int, unsigned long, ...))                                                   \
 	F(int, ppoll, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *))        \
 	F(int, poll, (struct pollfd *, nfds_t, int))                                               \

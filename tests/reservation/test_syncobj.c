@@ -465,10 +465,16 @@ Test(reservation_syncobj, full_eventfd_does_not_block_the_signal)
 Test(reservation_syncobj, eventfd_refuses_other_fds_and_flags)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int ends[2];
+	struct wwr_fence *fence = test_fence_create(1, 1);
+	int ends[2], file;
 
 	cr_assert_eq(pipe(ends), 0);
 	cr_expect_eq(wwr_syncobj_add_eventfd(syncobj, 0, ends[0], 0), -EINVAL);
+	cr_assert_eq(wwr_sync_file_create(fence, &file), 0);
+	cr_expect_eq(wwr_syncobj_add_eventfd(syncobj, 0, file, 0), -EINVAL);
+	close(file);
+	cr_assert_eq(wwr_fence_signal(fence), 0);
+	wwr_fence_put(fence);
 	for (uint32_t bit = 0; bit < 32; bit++) {
 		if (1u << bit != WWR_SYNCOBJ_WAIT_AVAILABLE)
 			cr_expect_eq(wwr_syncobj_add_eventfd(syncobj, 0, fd, 1u << bit), -EINVAL);

@@ -65,6 +65,52 @@ static void check_sharing(void)
 	close(fd);
 }
 
+static bool cannot_map(int fd, size_t size_bytes, int protection, int flags, off_t offset,
+		       int error)
+{
+	void *view;
+
+	errno = 0;
+	view = mmap(NULL, size_bytes, protection, flags, fd, offset);
+	if (view != MAP_FAILED)
+		munmap(view, size_bytes);
+	return view == MAP_FAILED && errno == error;
+}
+
+static void check_mapping_by_descriptor(const struct client_buffer *buffer)
+{
+	const int both = PROT_READ | PROT_WRITE;
+	const size_t size_bytes = (size_t)buffer->size_bytes;
+	struct drm_mode_map_dumb map = {.handle = buffer->handle};
+	char byte = 0;
+	int fd = -1, read_only = -1;
+	void *view;
+
+	drmPrimeHandleToFD(vgem_fd, buffer->handle, DRM_CLOEXEC | DRM_RDWR, &fd);
+	tap_ok(cannot_map(fd, size_bytes + 4096, both, MAP_SHARED, 0, EINVAL) &&
+		   cannot_map(fd, size_bytes, both, MAP_SHARED, 4096, EINVAL),
+	       "nothing is mapped beyond the end");
+	tap_ok(cannot_map(fd, size_bytes, both, MAP_PRIVATE, 0, EINVAL) &&
+		   drmIoctl(vgem_fd, DRM_IOCTL_MODE_MAP_DUMB, &map) == 0 &&
+		   cannot_map(vgem_fd, size_bytes, both, MAP_PRIVATE, (off_t)map.offset, EINVAL),
+	       "nor a copy");
+	tap_ok(read(fd, &byte, 1) < 0 && errno == EINVAL && write(fd, &byte, 1) < 0 &&
+		   errno == EINVAL,
+	       "there is nothing to read or write");
+	tap_ok(lseek(fd, 1, SEEK_SET) < 0 && errno == EINVAL && lseek(fd, 0, SEEK_CUR) < 0 &&
+		   errno == EINVAL && lseek(fd, 0, SEEK_SET) == 0,
+	       "nor a place in it");
+	close(fd);
+	drmPrimeHandleToFD(vgem_fd, buffer->handle, DRM_CLOEXEC, &read_only);
+	view = mmap(NULL, size_bytes, PROT_READ, MAP_SHARED, read_only, 0);
+	tap_ok(view != MAP_FAILED &&
+		   cannot_map(read_only, size_bytes, both, MAP_SHARED, 0, EACCES) &&
+		   (fcntl(read_only, F_GETFL) & O_ACCMODE) == O_RDONLY,
+	       "without DRM_RDWR it is only for reading");
+	munmap(view, size_bytes);
+	close(read_only);
+}
+
 static void check_mapping(void)
 {
 	struct client_buffer buffer;
@@ -73,6 +119,7 @@ static void check_mapping(void)
 		   errno == EINVAL,
 	       "no buffer is at this offset");
 	tap_ok(client_buffer_create(vgem_fd, &buffer) && buffer.bytes[100] == 0, "zeros at first");
+	check_mapping_by_descriptor(&buffer);
 	client_buffer_destroy(&buffer);
 }
 
@@ -235,7 +282,7 @@ static void check_dma_buf_ioctls(void)
 
 int main(void)
 {
-	tap_plan(37);
+	tap_plan(42);
 	mock_fd = client_open("wwrmock", true);
 	vgem_fd = client_open("vgem", true);
 	check_sharing();

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <xf86drm.h>
 
@@ -99,6 +100,41 @@ static void check_threads(void)
 	drmSyncobjDestroy(fd, waiter.handle);
 }
 
+/* Newer than Debian's headers. */
+struct syncobj_eventfd {
+	uint32_t handle, flags;
+	uint64_t point;
+	int32_t fd;
+	uint32_t pad;
+};
+
+#define SYNCOBJ_EVENTFD DRM_IOWR(0xCF, struct syncobj_eventfd)
+
+/* Whatever a sync_file is underneath. */
+static void check_no_bytes(void)
+{
+	int timeline = client_timeline_create();
+	int one = client_timeline_fence(timeline, 1);
+	struct syncobj_eventfd event = {.fd = one};
+	uint64_t number = 1;
+	struct iovec part = {&number, sizeof(number)};
+
+	tap_ok(write(one, &number, sizeof(number)) < 0 && errno == EINVAL &&
+		   writev(one, &part, 1) < 0 && errno == EINVAL,
+	       "nobody writes to a sync_file");
+	tap_ok(sync_wait(one, 0) < 0 && errno == ETIME, "so it stays pending");
+	drmSyncobjCreate(fd, 0, &event.handle);
+	tap_ok(drmIoctl(fd, SYNCOBJ_EVENTFD, &event) < 0 && errno == EINVAL,
+	       "nor is it an eventfd");
+	client_timeline_inc(timeline, 1);
+	tap_ok(read(one, &number, sizeof(number)) < 0 && errno == EINVAL &&
+		   readv(one, &part, 1) < 0 && errno == EINVAL && sync_wait(one, 0) == 0,
+	       "nor read");
+	drmSyncobjDestroy(fd, event.handle);
+	close(one);
+	close(timeline);
+}
+
 static void check_sync_files(void)
 {
 	int timeline = client_timeline_create();
@@ -131,6 +167,7 @@ static void check_sync_files(void)
 		   info.status == -ENOENT,
 	       "the end of a timeline is the end of its fences");
 	tap_ok(ioctl(one, DRM_IOCTL_GET_MAGIC, &info) < 0 && errno == ENOTTY, "it is no device");
+	check_no_bytes();
 	drmSyncobjDestroy(fd, handle);
 	close(one);
 	close(two);
@@ -172,7 +209,7 @@ static void check_interrupt(void)
 
 int main(void)
 {
-	tap_plan(24);
+	tap_plan(28);
 	fd = client_open("vgem", true);
 	check_binary();
 	check_timeline();
