@@ -63,7 +63,11 @@ WWR_API struct wwr_queue *wwr_queue_get(struct wwr_queue *queue);
 /** Give a reference back; NULL is a no-op.  Jobs in it go on. */
 WWR_API void wwr_queue_put(struct wwr_queue *queue);
 
-/** Priority of jobs submitted from now on: higher ones run first.  Any thread. */
+/**
+ * Priority of jobs submitted from now on: higher ones run first.  With a scheduler also of those
+ * that are not yet on a ring, and there are three: above 0, 0 and below; what they mean is the
+ * policy's.  Any thread.
+ */
 WWR_API void wwr_queue_set_priority(struct wwr_queue *queue, int priority);
 
 /**
@@ -279,7 +283,8 @@ struct wwr_submit_result {
  * reservation, take the next number of the order of commits, publish the job's fence in each
  * reservation, unlock, and give the job to the engines.
  *
- * A read waits for the fences of usage WRITE, a write for those of usage READ and WRITE.
+ * A read waits for the fences of usage WRITE and KERNEL, a write for those of usage READ, too; with
+ * explicit_sync both wait for those of usage KERNEL only.
  *
  * @param job        not submitted; a usage error otherwise
  * @param options    of the lock set; NULL = the defaults
@@ -291,7 +296,7 @@ struct wwr_submit_result {
  * @retval -ETIME     the options' deadline passed
  * @retval -EBUSY     the thread holds a lock of the class
  * @retval -EINVAL    bad options, or a buffer of another class
- * @retval -ENOMEM    no memory
+ * @retval -ENOMEM    no memory; or its buffers do not fit into VRAM together
  * @retval -ECANCELED the device was stopped
  * After an error nothing was published; the job may be submitted again or put.
  * @par Thread safety
@@ -321,9 +326,10 @@ WWR_API void wwr_job_end(struct wwr_job *job);
 WWR_API struct wwr_fence *wwr_job_started(struct wwr_job *job);
 
 /**
- * The fence that signals when a submitted job has finished: 0, or -ECANCELED when the device was
- * stopped first.  Borrowed; lives as long as the job.  Jobs of one queue share its context.
- * Marked as the started one is, and that of an endless job: somebody has to call wwr_job_end().
+ * The fence that signals when a submitted job has finished: 0, -ECANCELED (the device was stopped
+ * first, or its client is guilty), -ETIME (it hung) or -ENODEV (the device is lost).  Borrowed;
+ * lives as long as the job.  Jobs of one queue share its context.  Marked as the started one is,
+ * and that of an endless job: somebody has to call wwr_job_end().
  */
 WWR_API struct wwr_fence *wwr_job_finished(struct wwr_job *job);
 

@@ -17,8 +17,7 @@ WWR_BEGIN_DECLS
  *	mm      the domains of a device, with a budget each
  *	bo      a buffer, embedded in the driver's
  *	group   buffers that share a reservation: evicted together or not at all
- *	txn     <wwresv/mm_txn.h>: one job's buffers are locked, and each is moved where it has to
- *be
+ *	txn     <wwresv/mm_txn.h>: one job's buffers are locked and moved where they have to be
  *
  * The content is the driver's: for each move the manager asks it for a scheduler job.  Moves are
  * jobs of one entity, so they happen in the order in which the manager decided upon them, and space

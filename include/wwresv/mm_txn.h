@@ -16,8 +16,7 @@ struct wwr_lock_set;
 /** Busy buffers of which a transaction waits for the first that is not. */
 #define WWR_MM_MAX_WAITS 16
 
-/** So often a transaction waits for busy buffers; then it makes others stop until it has its own.
- */
+/** So often a transaction waits for busy buffers; then others stop until it has its own. */
 #define WWR_MM_PATIENCE 4
 
 /**
@@ -58,8 +57,7 @@ struct wwr_mm_want {
  * @p acquire runs again with the old stamp.
  *
  * @param mm      of all buffers
- * @param set     initialised, holds nothing; its deadline, token and retry limit count for waits
- * too
+ * @param set     initialised, holds nothing; its deadline, token and retry limit hold for waits
  * @param acquire locks all buffers with txn->set, then validates them; returns the first error
  * @param locked  runs once, with all locks held
  * @param arg     passed to both
@@ -92,8 +90,8 @@ WWR_API WWR_MUST_CHECK int wwr_mm_lock_all(struct wwr_mm *mm, struct wwr_lock_se
  * @retval -EDEADLK return from acquire
  * @retval -EINVAL  no domain, or an unknown one
  * @retval -EBUSY   one is pinned elsewhere; or as wwr_lock_set_lock()
- * @retval -ENOMEM  they do not fit, even alone beside what is pinned; or there is no memory for the
- *                  bookkeeping, or for a job
+ * @retval -ENOMEM  they do not fit, even alone beside what is pinned; or one that has to be in one
+ *                  piece does not fit between them; or no memory for the bookkeeping, or for a job
  * @retval other    as wwr_lock_set_lock(), or from create_move
  * @par Thread safety
  * The transaction's thread.

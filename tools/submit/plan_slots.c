@@ -191,8 +191,10 @@ static int list_batches(struct plan_workload *workload, struct wsim_lock **locks
 		workload->num_batches = num + 1;
 		ret = wsim_batch_locks(wsim, &wsim->steps[step], &locks[num], &num_locks);
 		if (ret == -E2BIG)
-			cli_error("%s:%u: step %zu: expected at most %zu buffers in a batch",
-				  wsim->source, wsim->steps[step].line, step, WSIM_MAX_LOCKS);
+			cli_error(
+			    "%s:%u:%u: step %zu '%s': expected at most %zu buffers in a batch",
+			    wsim->source, wsim->steps[step].line, wsim->steps[step].column, step,
+			    wsim->steps[step].text, WSIM_MAX_LOCKS);
 		if (ret != 0)
 			return ret;
 		workload->batches[num++].num_locks = (uint32_t)num_locks;
