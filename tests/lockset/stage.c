@@ -359,6 +359,13 @@ void stage_open(enum wwr_algorithm algorithm)
 		actor[i].token_used = &actor[i].token;
 }
 
+void without_injection(void)
+{
+	wwr_class_set_injection(&main_class, 0, 0);
+	wwr_class_set_injection(&other_class, 0, 0);
+	wwr_class_set_injection(wwr_default_class(), 0, 0);
+}
+
 static void actor_stop(struct actor *self)
 {
 	if (!self->started)

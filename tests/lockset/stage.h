@@ -78,6 +78,9 @@ extern struct actor actor[STAGE_NUM_ACTORS];
 void stage_open(enum wwr_algorithm algorithm);
 void stage_close(void);
 
+/* The test counts attempts, or waits for an order that injected back-offs would change. */
+void without_injection(void);
+
 /* Tell an actor to make a call and wait until it has; the result.  Starts the actor if need be. */
 int actor_call(struct actor *self, actor_fn *fn, void *arg);
 

@@ -52,6 +52,7 @@ BOTH_TEST(lockset_ctx, retry_after_edeadlk_keeps_the_stamp)
 /* A younger holder dies for an older owner, so a retry that kept its stamp wins. */
 WAIT_DIE_TEST(lockset_ctx, a_retry_is_still_older_than_those_that_came_meanwhile)
 {
+	without_injection();
 	actors_init_ctx(2, OLDEST, OLDER);
 	must(actor_call(OLDEST, do_lock, B));
 	must(actor_call(OLDER, do_lock, A));
@@ -70,6 +71,7 @@ WAIT_DIE_TEST(lockset_ctx, a_retry_is_still_older_than_those_that_came_meanwhile
 /* Stamps may wrap around: the order is that of the signed difference. */
 WAIT_DIE_TEST(lockset_ctx, order_survives_the_wrap_around_of_stamps_wait_die)
 {
+	without_injection();
 	main_class.stamp = UINT64_MAX - 1;
 	actors_init_ctx(2, OLDER, YOUNGER);
 	cr_assert_eq(OLDER->ctx.stamp, UINT64_MAX);
@@ -84,6 +86,7 @@ WAIT_DIE_TEST(lockset_ctx, order_survives_the_wrap_around_of_stamps_wait_die)
 
 WOUND_WAIT_TEST(lockset_ctx, order_survives_the_wrap_around_of_stamps_wound_wait)
 {
+	without_injection();
 	main_class.stamp = UINT64_MAX - 1;
 	actors_init_ctx(2, OLDER, YOUNGER);
 	must(actor_call(OLDER, do_lock, A));
@@ -119,6 +122,7 @@ BOTH_TEST(lockset_ctx, waiters_stand_in_order_across_the_wrap_around)
 
 BOTH_TEST(lockset_ctx, done_keeps_what_is_held_and_lets_it_go)
 {
+	without_injection();
 	wwr_acquire_ctx_init(&ctx, &main_class);
 	must(wwr_mutex_lock(A, &ctx));
 	must(wwr_mutex_lock(B, &ctx));

@@ -116,6 +116,7 @@ static void end_kind(const struct sleep_kind *kind, struct actor *self)
 
 BOTH_TEST(lockset_interrupt, interrupt_before_the_call_returns_eintr_without_sleep)
 {
+	without_injection();
 	for (size_t i = 0; i < NUM_KINDS; i++) {
 		struct actor *self = begin_kind(&kinds[i], INT64_MAX);
 
@@ -128,6 +129,7 @@ BOTH_TEST(lockset_interrupt, interrupt_before_the_call_returns_eintr_without_sle
 
 BOTH_TEST(lockset_interrupt, interrupt_during_the_sleep_returns_eintr)
 {
+	without_injection();
 	for (size_t i = 0; i < NUM_KINDS; i++) {
 		struct actor *self = begin_kind(&kinds[i], INT64_MAX);
 
@@ -140,6 +142,7 @@ BOTH_TEST(lockset_interrupt, interrupt_during_the_sleep_returns_eintr)
 
 BOTH_TEST(lockset_interrupt, deadline_before_the_call_returns_etime)
 {
+	without_injection();
 	for (size_t i = 0; i < NUM_KINDS; i++) {
 		struct actor *self;
 
@@ -153,6 +156,7 @@ BOTH_TEST(lockset_interrupt, deadline_before_the_call_returns_etime)
 
 BOTH_TEST(lockset_interrupt, deadline_during_the_sleep_returns_etime_and_not_before)
 {
+	without_injection();
 	for (size_t i = 0; i < NUM_KINDS; i++) {
 		int64_t deadline_ns = from_now_ns(SOON_NS);
 		struct actor *self;
@@ -168,6 +172,7 @@ BOTH_TEST(lockset_interrupt, deadline_during_the_sleep_returns_etime_and_not_bef
 
 BOTH_TEST(lockset_interrupt, interrupt_beats_the_deadline)
 {
+	without_injection();
 	for (size_t i = 0; i < NUM_KINDS; i++) {
 		struct actor *self;
 
@@ -237,17 +242,20 @@ static void assert_signal_gives_eintr(int flags)
 
 BOTH_TEST(lockset_interrupt, signal_handler_during_the_sleep_returns_eintr)
 {
+	without_injection();
 	assert_signal_gives_eintr(0);
 }
 
 /* The system restarts what it can; a sleep with a timeout it cannot. */
 BOTH_TEST(lockset_interrupt, signal_handler_with_sa_restart_returns_eintr)
 {
+	without_injection();
 	assert_signal_gives_eintr(SA_RESTART);
 }
 
 BOTH_TEST(lockset_interrupt, signal_handler_without_a_token_returns_eintr)
 {
+	without_injection();
 	handle_signals(count_signal, SA_RESTART);
 	for (size_t i = 0; i < NUM_KINDS; i++) {
 		struct actor *self = &actor[8 + i];
@@ -307,6 +315,7 @@ BOTH_TEST(lockset_interrupt, signal_handler_does_not_end_a_sleep_that_is_not_int
 {
 	static const int flags[] = {0, SA_RESTART};
 
+	without_injection();
 	for (int j = 0; j < 2; j++) {
 		handle_signals(count_signal, flags[j]);
 		for (size_t i = 0; i < sizeof(deaf_kinds) / sizeof(deaf_kinds[0]); i++)
@@ -411,6 +420,7 @@ BOTH_TEST(lockset_interrupt, deadline_passes_although_the_system_refuses_to_slee
 
 WAIT_DIE_TEST(lockset_interrupt, interrupted_one_that_would_die_returns_eintr)
 {
+	without_injection();
 	actors_init_ctx(2, OLDER, YOUNGER);
 	must(actor_call(OLDER, do_lock, A));
 	must(actor_call(YOUNGER, do_lock, B));
@@ -422,6 +432,7 @@ WAIT_DIE_TEST(lockset_interrupt, interrupted_one_that_would_die_returns_eintr)
 
 WAIT_DIE_TEST(lockset_interrupt, late_one_that_would_die_returns_etime)
 {
+	without_injection();
 	actors_init_ctx(2, OLDER, YOUNGER);
 	must(actor_call(OLDER, do_lock, A));
 	must(actor_call(YOUNGER, do_lock, B));
@@ -432,6 +443,7 @@ WAIT_DIE_TEST(lockset_interrupt, late_one_that_would_die_returns_etime)
 
 WOUND_WAIT_TEST(lockset_interrupt, interrupted_one_that_was_wounded_returns_eintr)
 {
+	without_injection();
 	must(actor_call(HOLDER, do_lock_plain, D));
 	actors_init_ctx(2, OLDER, YOUNGER);
 	must(actor_call(YOUNGER, do_lock, A));
@@ -452,6 +464,7 @@ BOTH_TEST(lockset_interrupt, interrupted_set_that_would_lose_returns_eintr)
 {
 	struct wwr_lock_set_options options = {.token = &OLDER->token};
 
+	without_injection();
 	must(actor_call(HOLDER, do_lock_plain, B));
 	must(actor_call(OLDER, do_set_init, &options));
 	must(actor_call(OLDER, do_set_lock, A));
@@ -463,6 +476,7 @@ BOTH_TEST(lockset_interrupt, interrupted_set_that_would_lose_returns_eintr)
 
 BOTH_TEST(lockset_interrupt, free_mutex_beats_the_interrupt_and_the_deadline)
 {
+	without_injection();
 	actors_init_ctx(1, OLDER);
 	wwr_interrupt(&OLDER->token);
 	OLDER->deadline_ns = 0;

@@ -134,6 +134,7 @@ BOTH_TEST(lockset_set, lock_holds_and_locks_again_for_nothing)
 {
 	struct wwr_lock_set_stats stats;
 
+	without_injection();
 	open_set();
 	assert_returns(wwr_lock_set_lock(&set, A), 0);
 	assert_returns(wwr_lock_set_lock(&set, B), 0);
@@ -232,6 +233,7 @@ BOTH_TEST(lockset_set, trylock_takes_a_free_mutex)
 
 BOTH_TEST(lockset_set, unlock_gives_one_member_back)
 {
+	without_injection();
 	open_set();
 	for (int i = 0; i < 4; i++)
 		must(wwr_lock_set_lock(&set, &mutex[i]));
@@ -252,6 +254,7 @@ BOTH_TEST(lockset_set, unlock_gives_one_member_back)
 
 BOTH_TEST(lockset_set, unlock_after_done_gives_back)
 {
+	without_injection();
 	open_set();
 	must(wwr_lock_set_lock(&set, A));
 	must(wwr_lock_set_lock(&set, B));
@@ -266,6 +269,7 @@ BOTH_TEST(lockset_set, lock_array_locks_all_and_tolerates_duplicates)
 {
 	struct wwr_mutex *const wanted[] = {C, A, C, B, A, C};
 
+	without_injection();
 	open_set();
 	assert_returns(wwr_lock_set_lock_array(&set, wanted, 6), 0);
 	cr_assert(wwr_lock_set_holds(&set, A) && wwr_lock_set_holds(&set, B) &&
@@ -348,6 +352,7 @@ BOTH_TEST(lockset_set, with_locked_unless_this_set_holds_returns_einval)
 
 BOTH_TEST(lockset_set, release_all_frees_every_member)
 {
+	without_injection();
 	open_set();
 	for (int i = 0; i < STAGE_NUM_MUTEXES; i++)
 		must(wwr_lock_set_lock(&set, &mutex[i]));
@@ -371,6 +376,7 @@ BOTH_TEST(lockset_set, fini_releases_what_is_held)
 
 BOTH_TEST(lockset_set, each_transaction_of_a_set_takes_a_new_stamp)
 {
+	without_injection();
 	open_set();
 	for (uint64_t i = 1; i <= 5; i++) {
 		must(wwr_lock_set_lock(&set, A));
@@ -403,6 +409,7 @@ BOTH_TEST(lockset_set, nothing_allocates)
 {
 	static const struct wwr_allocator refusing = {refuse_alloc, refuse_free, NULL};
 
+	without_injection();
 	wwr_set_allocator(&refusing);
 	open_set();
 	for (int i = 0; i < STAGE_NUM_MUTEXES; i++)

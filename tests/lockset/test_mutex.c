@@ -42,6 +42,7 @@ BOTH_TEST(lockset_mutex, every_form_of_lock_takes_a_free_mutex)
 {
 	struct wwr_interrupt_token token = WWR_INTERRUPT_TOKEN_INIT;
 
+	without_injection();
 	wwr_acquire_ctx_init(&ctx, &main_class);
 	assert_returns(wwr_mutex_lock_interruptible(A, &ctx, NULL), 0);
 	assert_returns(wwr_mutex_lock_until(B, &ctx, &token, INT64_MAX), 0);
@@ -233,6 +234,7 @@ BOTH_TEST(lockset_mutex, trylock_takes_a_free_mutex_before_its_waiters)
 
 WOUND_WAIT_TEST(lockset_mutex, trylock_wounds_nobody)
 {
+	without_injection();
 	actors_init_ctx(2, OLDER, YOUNGER);
 	must(actor_call(YOUNGER, do_lock, A));
 	must(actor_call(OLDER, do_lock, B));
@@ -245,6 +247,7 @@ WOUND_WAIT_TEST(lockset_mutex, trylock_wounds_nobody)
 
 WAIT_DIE_TEST(lockset_mutex, trylock_against_an_older_owner_does_not_die)
 {
+	without_injection();
 	actors_init_ctx(2, OLDER, YOUNGER);
 	must(actor_call(OLDER, do_lock, A));
 	must(actor_call(YOUNGER, do_lock, B));
@@ -355,6 +358,7 @@ BOTH_TEST(lockset_mutex, a_plain_lock_is_a_mutex_for_other_plain_lockers)
 
 BOTH_TEST(lockset_mutex, unlock_of_locks_in_any_order_frees_them)
 {
+	without_injection();
 	wwr_acquire_ctx_init(&ctx, &main_class);
 	for (int i = 0; i < 5; i++)
 		must(wwr_mutex_lock(&mutex[i], &ctx));

@@ -36,6 +36,7 @@ WAIT_DIE_TEST(lockset_defects, retry_keeps_its_place_among_those_that_came_meanw
 {
 	static const struct wwr_lock_set_options classic = {.flags = WWR_LOCK_SET_CLASSIC};
 
+	without_injection();
 	actors_init_ctx(1, OLDEST);
 	must(actor_call(OLDER, do_set_init, (void *)&classic));
 	must(actor_call(OLDEST, do_lock, B));
@@ -57,6 +58,7 @@ BOTH_TEST(lockset_defects, contended_lock_is_waited_for_asleep)
 {
 	unsigned int num_acquires = 0;
 
+	without_injection();
 	must(actor_call(HOLDER, do_lock_plain, B));
 	must(actor_call(OLDER, do_set_init, NULL));
 	actor_block(OLDER, do_run_a_then_b, &num_acquires);
@@ -97,6 +99,7 @@ BOTH_TEST(lockset_defects, without_memory_each_lock_succeeds_and_is_unlocked_onc
 {
 	static const struct wwr_allocator refusing = {refuse_alloc, refuse_free, NULL};
 
+	without_injection();
 	wwr_set_allocator(&refusing);
 	must(wwr_lock_set_init(&set, &main_class, NULL));
 	for (int i = 0; i < STAGE_NUM_MUTEXES; i++)
@@ -191,6 +194,7 @@ WOUND_WAIT_TEST(lockset_defects, with_locked_holds_and_lock_again_look_at_no_oth
 	    mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int num_calls = 0;
 
+	without_injection();
 	cr_assert_neq(pages, MAP_FAILED);
 	must(wwr_lock_set_init(&set, &main_class, NULL));
 	for (int i = 0; i < NUM_PAGES; i++) {
@@ -211,6 +215,7 @@ WOUND_WAIT_TEST(lockset_defects, unlock_looks_at_no_more_than_two_other_members)
 	char *pages = mmap(NULL, page * NUM_PAGES, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	without_injection();
 	cr_assert_neq(pages, MAP_FAILED);
 	must(wwr_lock_set_init(&set, &main_class, NULL));
 	for (int i = 0; i < NUM_PAGES; i++) {

@@ -37,6 +37,7 @@ BOTH_TEST(lockset_loop, body_runs_once_when_nothing_is_contended)
 {
 	unsigned int num_bodies = 0;
 
+	without_injection();
 	open_set(NULL);
 	wwr_lock_set_until_all_locked (&set) {
 		num_bodies++;
@@ -69,6 +70,7 @@ BOTH_TEST(lockset_loop, continue_gives_the_attempt_back_and_the_body_runs_again)
 	unsigned int num_bodies = 0, num_ends = 0;
 	uint64_t stamp = 0;
 
+	without_injection();
 	holder_takes_b();
 	open_set(NULL);
 	wwr_lock_set_until_all_locked (&set) {
@@ -94,6 +96,7 @@ BOTH_TEST(lockset_loop, body_that_ignores_the_contended_lock_runs_again)
 {
 	unsigned int num_bodies = 0;
 
+	without_injection();
 	holder_takes_b();
 	open_set(NULL);
 	wwr_lock_set_until_all_locked (&set) {
@@ -130,6 +133,7 @@ BOTH_TEST(lockset_loop, other_error_ends_the_loop_with_nothing_held)
 {
 	unsigned int num_bodies = 0;
 
+	without_injection();
 	open_set(NULL);
 	wwr_lock_set_until_all_locked (&set) {
 		num_bodies++;
@@ -259,6 +263,7 @@ BOTH_TEST(lockset_loop, retry_limit_ends_the_loop)
 
 BOTH_TEST(lockset_loop, break_leaves_the_locks_held_until_release_all)
 {
+	without_injection();
 	open_set(NULL);
 	wwr_lock_set_until_all_locked (&set) {
 		must(wwr_lock_set_lock(&set, A));
@@ -350,6 +355,7 @@ BOTH_TEST(lockset_loop, release_all_after_a_contended_lock_and_break_keep_the_st
 
 BOTH_TEST(lockset_loop, body_that_gives_back_each_member_ends_done_with_nothing)
 {
+	without_injection();
 	open_set(NULL);
 	wwr_lock_set_until_all_locked (&set) {
 		must(wwr_lock_set_lock(&set, A));
@@ -394,6 +400,7 @@ BOTH_TEST(lockset_loop, loops_that_lock_nothing_follow_each_other)
 
 BOTH_TEST(lockset_loop, unlock_in_the_body_gives_one_back)
 {
+	without_injection();
 	open_set(NULL);
 	wwr_lock_set_until_all_locked (&set) {
 		must(wwr_lock_set_lock(&set, A));
@@ -407,6 +414,7 @@ BOTH_TEST(lockset_loop, unlock_in_the_body_gives_one_back)
 
 BOTH_TEST(lockset_loop, a_set_loops_as_often_as_it_likes)
 {
+	without_injection();
 	open_set(NULL);
 	for (uint64_t i = 1; i <= 4; i++) {
 		wwr_lock_set_until_all_locked (&set) {
@@ -423,6 +431,7 @@ BOTH_TEST(lockset_loop, two_sets_of_two_classes_nest)
 {
 	struct wwr_lock_set inner;
 
+	without_injection();
 	open_set(NULL);
 	must(wwr_lock_set_init(&inner, &other_class, NULL));
 	wwr_lock_set_until_all_locked (&set) {

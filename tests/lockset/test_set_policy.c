@@ -85,6 +85,7 @@ BOTH_TEST(lockset_policy, default_set_that_holds_does_not_sleep_for_a_plain_owne
 
 BOTH_TEST(lockset_policy, classic_set_that_holds_sleeps_for_a_younger_owner)
 {
+	without_injection();
 	must(actor_call(OLDER, do_set_init, (void *)&classic));
 	actors_init_ctx(1, YOUNGER);
 	must(actor_call(YOUNGER, do_lock, B));
@@ -118,6 +119,7 @@ BOTH_TEST(lockset_policy, every_lock_of_a_lost_attempt_returns_edeadlk)
 
 BOTH_TEST(lockset_policy, back_off_releases_all_and_keeps_the_contended_lock)
 {
+	without_injection();
 	lose_b(NULL);
 	back_off_to_free_b();
 	cr_assert(wwr_lock_set_holds(&set, B));
@@ -172,6 +174,7 @@ BOTH_TEST(lockset_policy, fini_gives_up_the_contended_lock)
 
 BOTH_TEST(lockset_policy, release_all_gives_up_the_attempt_but_not_the_stamp)
 {
+	without_injection();
 	lose_b(NULL);
 	wwr_lock_set_release_all(&set);
 	cr_assert_not(wwr_mutex_is_locked(A));
@@ -241,6 +244,7 @@ WAIT_DIE_TEST(lockset_policy, set_one_loss_before_that_kills_nobody)
 {
 	struct wwr_mutex *lost;
 
+	without_injection();
 	must(actor_call(OLDER, do_set_init, NULL));
 	lost = lose_times(OLDER, WWR_LOCK_SET_MAX_LOSSES - 1);
 	actors_init_ctx(1, YOUNGER);
@@ -263,6 +267,7 @@ static void go_classic(struct actor *self)
 
 BOTH_TEST(lockset_policy, set_gone_classic_sleeps_while_it_holds)
 {
+	without_injection();
 	go_classic(OLDER);
 	must(actor_call(HOLDER, do_lock_plain, C));
 	actor_block(OLDER, do_set_lock, C);

@@ -77,6 +77,7 @@ BOTH_TEST(lockset_lock_all, runs_acquire_and_locked_once_and_returns_its_result)
 {
 	struct script script = {.wanted = {{A, B}}, .locked_result = 42};
 
+	without_injection();
 	open_set(NULL);
 	assert_returns(run(&script), 42);
 	cr_assert_eq(script.num_acquires, 1);
@@ -100,6 +101,7 @@ BOTH_TEST(lockset_lock_all, contended_lock_runs_acquire_again_with_the_old_stamp
 	struct script script = {.wanted = {{A, B}, {A, B}}};
 	struct wwr_lock_set_stats stats;
 
+	without_injection();
 	holder_takes_b();
 	open_set(NULL);
 	assert_returns(run(&script), 0);
@@ -117,6 +119,7 @@ BOTH_TEST(lockset_lock_all, acquire_that_hides_the_contended_lock_runs_again)
 {
 	struct script script = {.wanted = {{A, B}, {A, B}}, .hides_errors = true};
 
+	without_injection();
 	holder_takes_b();
 	open_set(NULL);
 	assert_returns(run(&script), 0);
@@ -129,6 +132,7 @@ BOTH_TEST(lockset_lock_all, contended_lock_not_asked_for_again_is_released_befor
 {
 	struct script script = {.wanted = {{A, B}, {A}}};
 
+	without_injection();
 	holder_takes_b();
 	open_set(NULL);
 	assert_returns(run(&script), 0);
@@ -188,6 +192,7 @@ BOTH_TEST(lockset_lock_all, edeadlk_of_locked_is_returned_as_it_is)
 {
 	struct script script = {.wanted = {{A, B}}, .locked_result = -EDEADLK};
 
+	without_injection();
 	open_set(NULL);
 	assert_returns(run(&script), -EDEADLK);
 	cr_assert_eq(script.num_acquires, 1);
@@ -334,6 +339,7 @@ BOTH_TEST(lockset_lock_all, borrowed_context_runs_transactions)
 	struct script script = {.wanted = {{A, B}, {A, B}}};
 	struct wwr_acquire_ctx ctx;
 
+	without_injection();
 	holder_takes_b();
 	wwr_acquire_ctx_init(&ctx, &main_class);
 	must(wwr_lock_set_init_with_ctx(&set, &ctx, NULL));
@@ -357,6 +363,7 @@ BOTH_TEST(lockset_lock_all, acquire_that_gives_back_all_members_keeps_the_stamp)
 {
 	struct script script = {.wanted = {{A, B}}};
 
+	without_injection();
 	open_set(NULL);
 	assert_returns(wwr_lock_set_lock_all(&set, acquire_gives_back, locked, &script), 0);
 	cr_assert_eq(script.num_acquires, 1);
@@ -369,6 +376,7 @@ BOTH_TEST(lockset_lock_all, follows_a_set_that_is_done_and_has_given_back_all)
 {
 	struct script script = {.wanted = {{A, B}}};
 
+	without_injection();
 	open_set(NULL);
 	must(wwr_lock_set_lock(&set, A));
 	wwr_lock_set_done(&set);
@@ -393,6 +401,7 @@ BOTH_TEST(lockset_lock_all, acquire_may_back_off_itself)
 {
 	struct script script = {.wanted = {{A, B}, {A, B}}};
 
+	without_injection();
 	holder_takes_b();
 	open_set(NULL);
 	assert_returns(wwr_lock_set_lock_all(&set, acquire_backs_off_itself, locked, &script), 0);

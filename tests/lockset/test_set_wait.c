@@ -102,6 +102,7 @@ BOTH_TEST(lockset_set_wait, contended_lock_goes_before_the_wait)
 {
 	struct script script = {.num_waits_wanted = 1, .meets_b = true};
 
+	without_injection();
 	open_set(NULL);
 	assert_returns(wwr_lock_set_lock_all(&set, acquire, locked, &script), 0);
 	cr_assert_eq(script.num_attempts, 2);

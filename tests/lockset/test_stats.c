@@ -251,6 +251,7 @@ BOTH_TEST(lockset_class, locking_changes_nothing_of_the_class_but_the_stamp)
 	struct wwr_class before;
 	uint64_t stamp;
 
+	without_injection();
 	/* The thread has counters for the class from its first transaction on. */
 	must(wwr_lock_set_init(&set, &main_class, NULL));
 	must(wwr_lock_set_lock(&set, A));
@@ -297,6 +298,7 @@ BOTH_TEST(lockset_class, what_threads_write_often_shares_no_cache_line)
 
 BOTH_TEST(lockset_set_stats, count_over_the_sets_life_and_over_its_transaction)
 {
+	without_injection();
 	must(wwr_lock_set_init(&set, &main_class, NULL));
 	must(actor_call(HOLDER, do_lock_plain, B));
 	must(wwr_lock_set_lock(&set, A));

@@ -31,6 +31,7 @@ WAIT_DIE_TEST(lockset_wait_die, younger_one_that_holds_nothing_waits)
 
 WAIT_DIE_TEST(lockset_wait_die, older_holder_waits_for_a_younger_owner)
 {
+	without_injection();
 	actors_init_ctx(2, OLDER, YOUNGER);
 	must(actor_call(YOUNGER, do_lock, A));
 	must(actor_call(OLDER, do_lock, B));
@@ -46,6 +47,7 @@ WAIT_DIE_TEST(lockset_wait_die, older_holder_waits_for_a_younger_owner)
 
 WAIT_DIE_TEST(lockset_wait_die, holder_waits_for_a_plain_owner)
 {
+	without_injection();
 	actors_init_ctx(1, YOUNGER);
 	must(actor_call(HOLDER, do_lock_plain, A));
 	must(actor_call(YOUNGER, do_lock, B));
@@ -56,6 +58,7 @@ WAIT_DIE_TEST(lockset_wait_die, holder_waits_for_a_plain_owner)
 
 WAIT_DIE_TEST(lockset_wait_die, dead_one_waits_with_nothing_held_and_gets_it)
 {
+	without_injection();
 	actors_init_ctx(2, OLDER, YOUNGER);
 	must(actor_call(OLDER, do_lock, A));
 	must(actor_call(YOUNGER, do_lock, B));
@@ -80,6 +83,7 @@ WAIT_DIE_TEST(lockset_wait_die, younger_holder_dies_for_an_older_one_queued_ahea
 
 WAIT_DIE_TEST(lockset_wait_die, older_holder_does_not_die_for_a_younger_one_in_the_queue)
 {
+	without_injection();
 	must(actor_call(HOLDER, do_lock_plain, A));
 	actors_init_ctx(2, OLDER, YOUNGER);
 	actor_block(YOUNGER, do_lock, A);
@@ -145,6 +149,7 @@ WAIT_DIE_TEST(lockset_wait_die, new_waiter_lets_younger_ones_that_hold_nothing_w
 
 WAIT_DIE_TEST(lockset_wait_die, new_younger_waiter_lets_an_older_holder_wait)
 {
+	without_injection();
 	must(actor_call(HOLDER, do_lock_plain, A));
 	actors_init_ctx(2, OLDER, YOUNGER);
 	must(actor_call(OLDER, do_lock, B));
@@ -200,6 +205,7 @@ WAIT_DIE_TEST(lockset_wait_die, new_older_owner_by_trylock_makes_younger_holders
 
 WAIT_DIE_TEST(lockset_wait_die, new_younger_owner_lets_older_holders_wait)
 {
+	without_injection();
 	younger_waits_for_a_behind_plain();
 	actors_init_ctx(1, YOUNGEST);
 	wwr_mutex_unlock(A);
@@ -211,6 +217,7 @@ WAIT_DIE_TEST(lockset_wait_die, new_younger_owner_lets_older_holders_wait)
 
 WAIT_DIE_TEST(lockset_wait_die, new_plain_owner_lets_holders_wait)
 {
+	without_injection();
 	younger_waits_for_a_behind_plain();
 	wwr_mutex_unlock(A);
 	plain_takes_a();
@@ -233,6 +240,7 @@ WAIT_DIE_TEST(lockset_wait_die, woken_holder_dies_for_the_new_older_owner)
 
 WAIT_DIE_TEST(lockset_wait_die, hand_off_to_a_holder_is_taken)
 {
+	without_injection();
 	must(wwr_mutex_lock(A, NULL));
 	actors_init_ctx(1, YOUNGER);
 	must(actor_call(YOUNGER, do_lock, B));
@@ -250,6 +258,7 @@ WAIT_DIE_TEST(lockset_wait_die, hand_off_to_a_holder_is_taken)
 /* A set of the default policy kills nobody, whether it owns, is queued, comes or takes. */
 WAIT_DIE_TEST(lockset_wait_die, holder_waits_for_an_older_default_owner)
 {
+	without_injection();
 	must(actor_call(OLDER, do_set_init, NULL));
 	must(actor_call(OLDER, do_set_lock, A));
 	actors_init_ctx(1, YOUNGER);
@@ -261,6 +270,7 @@ WAIT_DIE_TEST(lockset_wait_die, holder_waits_for_an_older_default_owner)
 
 WAIT_DIE_TEST(lockset_wait_die, holder_waits_behind_an_older_default_waiter)
 {
+	without_injection();
 	must(actor_call(HOLDER, do_lock_plain, A));
 	must(actor_call(OLDER, do_set_init, NULL));
 	actors_init_ctx(1, YOUNGER);
@@ -277,6 +287,7 @@ WAIT_DIE_TEST(lockset_wait_die, holder_waits_behind_an_older_default_waiter)
 
 WAIT_DIE_TEST(lockset_wait_die, new_default_waiter_lets_younger_holders_wait)
 {
+	without_injection();
 	must(actor_call(HOLDER, do_lock_plain, A));
 	must(actor_call(OLDER, do_set_init, NULL));
 	actors_init_ctx(1, YOUNGER);
@@ -292,6 +303,7 @@ WAIT_DIE_TEST(lockset_wait_die, new_default_waiter_lets_younger_holders_wait)
 
 WAIT_DIE_TEST(lockset_wait_die, new_default_owner_lets_younger_holders_wait)
 {
+	without_injection();
 	must(actor_call(OLDEST, do_set_init, NULL));
 	younger_waits_for_a_behind_plain();
 	wwr_mutex_unlock(A);
