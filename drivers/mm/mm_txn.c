@@ -8,6 +8,7 @@
  */
 #include "drivers/mm/mm_core.h"
 
+#include "lockset/usage.h"
 #include "lockset/wwr_atomic.h"
 
 #include <wwresv/alloc.h>
@@ -137,20 +138,12 @@ int mm_txn_wait_busy(struct wwr_mm_txn *txn)
 	return wwr_lock_set_wait_unlocked(txn->set, txn_wait, txn);
 }
 
-/* Somebody waited too often, and it is his turn: 0 = nobody, or this one. */
-static int txn_pass_gate(struct wwr_mm_txn *txn)
+/* Somebody waited too often, and it is his turn: a reference; NULL = nobody, or this one. */
+static struct wwr_fence *txn_find_gate_locked(const struct wwr_mm_txn *txn)
 {
-	struct wwr_mm *mm = txn->mm;
-	struct wwr_fence *gate = NULL;
+	const struct wwr_mm_txn *first = txn->mm->claims;
 
-	mm_lock(mm);
-	if (mm->claims != NULL && mm->claims != txn)
-		gate = wwr_fence_get(mm->claims->gate);
-	mm_unlock(mm);
-	if (gate == NULL)
-		return 0;
-	mm_txn_add_wait(txn, gate);
-	return wwr_lock_set_wait_unlocked(txn->set, txn_wait, txn);
+	return first != NULL && first != txn ? wwr_fence_get(first->gate) : NULL;
 }
 
 static int txn_acquire(struct wwr_lock_set *set, void *arg)
@@ -217,7 +210,9 @@ static int txn_note_wants(struct wwr_mm_txn *txn, unsigned int num, const struct
 
 		if (ret != 0)
 			return ret;
-		wwr_mutex_assert_held(&bo->base.resv->mutex);
+		WWR_USAGE(wwr_lock_set_holds(txn->set, &bo->base.resv->mutex),
+			  "wwr_mm_validate: buffer %p is not locked with the transaction's set",
+			  (void *)bo);
 		bo->wanted = mask;
 		if (bo->attempt == txn->attempt)
 			continue;
@@ -271,20 +266,28 @@ static bool want_is_met(const struct wwr_mm_want *want)
 	return (want->bo->wanted & 1u << want->bo->place.domain) != 0;
 }
 
-/* They were used just now; true = all are where they have to be. */
-static bool txn_touch_all(struct wwr_mm_txn *txn, unsigned int num, const struct wwr_mm_want *wants)
+/*
+ * They were used just now.  0 = all are where they have to be, -EAGAIN = not all, or the set has to
+ * wait for somebody's claim.
+ */
+static int txn_touch_all(struct wwr_mm_txn *txn, unsigned int num, const struct wwr_mm_want *wants)
 {
-	bool all_met = true;
+	struct wwr_fence *gate;
+	int ret = 0;
 
 	mm_lock(txn->mm);
-	for (unsigned int i = 0; i < num; i++) {
+	gate = txn_find_gate_locked(txn);
+	for (unsigned int i = 0; i < num && gate == NULL; i++) {
 		if (want_is_met(&wants[i]))
 			mm_bo_touch_locked(wants[i].bo);
 		else
-			all_met = false;
+			ret = -EAGAIN;
 	}
 	mm_unlock(txn->mm);
-	return all_met;
+	if (gate == NULL)
+		return ret;
+	mm_txn_add_wait(txn, gate);
+	return wwr_lock_set_wait_unlocked(txn->set, txn_wait, txn);
 }
 
 static int txn_settle(struct wwr_mm_txn *txn, const struct wwr_mm_want *want)
@@ -305,13 +308,14 @@ static int txn_settle(struct wwr_mm_txn *txn, const struct wwr_mm_want *want)
 
 static int txn_settle_all(struct wwr_mm_txn *txn, unsigned int num, const struct wwr_mm_want *wants)
 {
-	if (txn_touch_all(txn, num, wants))
-		return 0;
+	int ret = txn_touch_all(txn, num, wants);
+
+	if (ret != -EAGAIN)
+		return ret;
 	if (!txn_can_fit(txn))
 		return -ENOSPC;
 	for (unsigned int i = 0; i < num; i++) {
-		const int ret = txn_settle(txn, &wants[i]);
-
+		ret = txn_settle(txn, &wants[i]);
 		if (ret != 0)
 			return ret;
 	}
@@ -320,10 +324,8 @@ static int txn_settle_all(struct wwr_mm_txn *txn, unsigned int num, const struct
 
 int wwr_mm_validate(struct wwr_mm_txn *txn, unsigned int num, const struct wwr_mm_want *wants)
 {
-	int ret = txn_pass_gate(txn);
+	int ret = txn_note_wants(txn, num, wants);
 
-	if (ret == 0)
-		ret = txn_note_wants(txn, num, wants);
 	if (ret == 0)
 		ret = txn_settle_all(txn, num, wants);
 	if (ret != -ENOSPC)

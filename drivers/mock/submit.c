@@ -20,6 +20,9 @@
 
 #define NS_PER_S 1000000000
 
+/* Of so many buffers the wants are on the stack. */
+#define FEW_WANTS 16
+
 /* One call of wwr_job_submit(): on its thread's stack. */
 struct submit {
 	struct wwr_job *job;
@@ -27,7 +30,8 @@ struct submit {
 	uint64_t hold_ns;
 	uint64_t num_backoffs, wait_ns; /* of the set's counts, given to buffers so far */
 	struct wwr_device_bo *met;	/* whose lock was not to be had last, or NULL */
-	struct wwr_mm_want *wants;	/* NULL = the device has no domains */
+	struct wwr_mm_want *wants; /* NULL = the device has no domains; few_wants or allocated */
+	struct wwr_mm_want few_wants[FEW_WANTS];
 	struct wwr_submit_result result;
 };
 
@@ -324,7 +328,9 @@ static int submit_list_wants(struct submit *submit)
 
 	if (job->queue->device->memory == NULL)
 		return 0;
-	submit->wants = wwr_alloc_array(job->num_buffers + 1, sizeof(*submit->wants));
+	submit->wants = submit->few_wants;
+	if (job->num_buffers > FEW_WANTS)
+		submit->wants = wwr_alloc_array(job->num_buffers, sizeof(*submit->wants));
 	if (submit->wants == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < job->num_buffers; i++)
@@ -341,12 +347,26 @@ static int submit_lock_all(struct submit *submit, struct wwr_lock_set *set)
 			       submit_mm_locked, submit);
 }
 
+/* All but what is only looked at once it was written. */
+static void submit_init(struct submit *submit, struct wwr_job *job, uint64_t hold_ns)
+{
+	submit->job = job;
+	submit->begin_ns = mock_now_ns();
+	submit->hold_ns = hold_ns;
+	submit->num_backoffs = submit->wait_ns = 0;
+	submit->met = NULL;
+	submit->wants = NULL;
+	submit->result = (struct wwr_submit_result){0};
+}
+
 int wwr_job_submit(struct wwr_job *job, const struct wwr_lock_set_options *options,
 		   uint64_t hold_ns, struct wwr_submit_result *ret_result)
 {
-	struct submit submit = {.job = job, .hold_ns = hold_ns, .begin_ns = mock_now_ns()};
 	struct wwr_lock_set set;
+	struct submit submit;
 	int ret;
+
+	submit_init(&submit, job, hold_ns);
 
 	WWR_USAGE(!job->armed, "wwr_job_submit: job %p was submitted before", (void *)job);
 	ret = wwr_lock_set_init(&set, job->queue->device->lock_class, options);
@@ -368,7 +388,8 @@ int wwr_job_submit(struct wwr_job *job, const struct wwr_lock_set_options *optio
 		job_drop_implicit_deps(job);
 		job_forget_pieces(job);
 	}
-	wwr_free(submit.wants);
+	if (submit.wants != submit.few_wants)
+		wwr_free(submit.wants);
 	submit.result.num_buffers = job->num_buffers;
 	if (ret_result != NULL)
 		*ret_result = submit.result;
