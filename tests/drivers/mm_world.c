@@ -272,13 +272,19 @@ struct wwr_sched_entity *world_entity(struct world *world)
 	return entity;
 }
 
-static int use_acquire(struct wwr_mm_txn *txn, void *arg)
+static uint64_t count_locks(const struct wwr_lock_set *set)
 {
-	struct use *use = arg;
+	struct wwr_lock_set_stats stats;
+
+	wwr_lock_set_get_stats(set, &stats);
+	return stats.num_locks;
+}
+
+static int use_attempt(struct wwr_mm_txn *txn, const struct use *use)
+{
 	struct wwr_mm_want wants[WORLD_MAX_USES];
 	int ret = 0;
 
-	use->num_attempts++;
 	for (unsigned int i = 0; i < use->num && ret == 0; i++) {
 		wants[i] = (struct wwr_mm_want){.bo = &use->buffers[i]->base, .num_domains = 1};
 		if (use->num_domains != 0) {
@@ -290,6 +296,18 @@ static int use_acquire(struct wwr_mm_txn *txn, void *arg)
 	for (unsigned int i = 0; i < use->num && use->one_by_one && ret == 0; i++)
 		ret = wwr_mm_validate(txn, 1, &wants[i]);
 	return ret != 0 || use->one_by_one ? ret : wwr_mm_validate(txn, use->num, wants);
+}
+
+static int use_acquire(struct wwr_mm_txn *txn, void *arg)
+{
+	struct use *use = arg;
+	const uint64_t num_before = count_locks(txn->set);
+	const int ret = use_attempt(txn, use);
+
+	use->num_attempts++;
+	if (ret == -EDEADLK)
+		use->lost_after |= 1u << (count_locks(txn->set) - num_before);
+	return ret;
 }
 
 static int use_prepare(const struct use *use, struct world_job *job)

@@ -251,6 +251,8 @@ Test(drivers_sched_order, syncobj_gives_a_dependency_or_an_error)
 	job = sim_job(&sim, a, 1, 10);
 	cr_expect_eq(wwr_sched_job_add_syncobj_dependency(&job->base, syncobj, 0), -EINVAL);
 	wwr_syncobj_replace_fence(syncobj, gate);
+	cr_expect_eq(wwr_sched_job_add_syncobj_dependency(&job->base, syncobj, 1), -EINVAL,
+		     "no point of a timeline");
 	cr_expect_eq(wwr_sched_job_add_syncobj_dependency(&job->base, syncobj, 0), 0);
 	sim_submit(job, NULL, NULL);
 	sim_run(&sim);

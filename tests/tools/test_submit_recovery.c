@@ -271,7 +271,7 @@ Test(submit_recovery, fdinfo_tells_what_each_client_used)
 	const char *text;
 
 	cr_expect_eq(tool.code, 0, "%s", tool.err);
-	text = strstr(tool.out, "drm-driver:\twwresv-mock\ndrm-client-id:\t1\n");
+	text = strstr(tool.out, "drm-driver:\twwrmock\ndrm-client-id:\t1\n");
 	cr_assert_not_null(text, "%s", tool.out);
 	text = strstr(text, "drm-engine-render:\t");
 	cr_assert_not_null(text, "%s", tool.out);

@@ -13,7 +13,8 @@
 #include "tools/submit/client.h"
 #include "tools/submit/run.h"
 
-#define BYTES_PER_KIB 1024
+#define BYTES_PER_KIB  1024
+#define MAX_NAME_BYTES 200
 
 /* By enum wwr_engine_class, as the kernel's drivers name them. */
 static const char *const engine_names[WWR_NUM_ENGINE_CLASSES] = {"render", "copy", "video",
@@ -36,6 +37,18 @@ __attribute__((format(printf, 2, 3))) static void add_line(struct text *text, co
 			   fits ? text->size_bytes - text->length : 0, format, args);
 	va_end(args);
 	text->length += length > 0 ? (size_t)length : 0;
+}
+
+/* A file may be called anything; a line of its own would be a key. */
+static void add_name(struct text *text, const char *name)
+{
+	char clean[MAX_NAME_BYTES + 1];
+	size_t i;
+
+	for (i = 0; i < MAX_NAME_BYTES && name[i] != '\0'; i++)
+		clean[i] = (unsigned char)name[i] < ' ' || name[i] == 0x7f ? '?' : name[i];
+	clean[i] = '\0';
+	add_line(text, "drm-client-name:\t%s\n", clean);
 }
 
 /* What the engines of each class have spent on the client's jobs. */
@@ -91,9 +104,9 @@ size_t fdinfo_write(const struct run *run, uint32_t client, char *ret_text, size
 {
 	struct text text = {.text = ret_text, .size_bytes = size_bytes};
 
-	add_line(&text, "drm-driver:\twwresv-mock\n");
+	add_line(&text, "drm-driver:\twwrmock\n");
 	add_line(&text, "drm-client-id:\t%" PRIu32 "\n", client);
-	add_line(&text, "drm-client-name:\t%.200s\n", run->plan.clients[client].workload->name);
+	add_name(&text, run->plan.clients[client].workload->name);
 	add_engines(&text, run, run->clients[client]);
 	add_memory(&text, run, run->clients[client]);
 	return text.length;

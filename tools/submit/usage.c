@@ -36,7 +36,9 @@ static const char memory_options[] =
 static const char sched_options[] =
     "\n"
     "How jobs come to engines; any of these has the scheduler between them:\n"
-    "      --sched POLICY   fair, fifo or rr (engines take what is ready; fair with the others)\n"
+    "      --sched POLICY   fair, fifo or rr (engines take what is ready; fair with the others);\n"
+    "                       fairness: Jain's index of the clients' time on engines, 1 = all had\n"
+    "                       the same, 1/n = one of n had it all; it knows of no priorities\n"
     "      --hang-every N   every N-th job never ends by itself\n"
     "      --hang-timeout MS\n"
     "                       then its engine is reset, and it has failed (200)\n"
