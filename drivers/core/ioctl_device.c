@@ -178,9 +178,10 @@ static int ioctl_set_client_cap(struct core_call *call, void *arg)
 {
 	const struct drm_set_client_cap *cap = arg;
 
+	(void)call;
 	if (cap->capability == 0 || cap->capability > MAX_CLIENT_CAP)
 		return -EINVAL;
-	return call->file->render ? -EACCES : -EOPNOTSUPP;
+	return -EOPNOTSUPP;
 }
 
 static int ioctl_set_version(struct core_call *call, void *arg)

@@ -71,7 +71,7 @@ struct use {
 	int (*before_commit)(struct wwr_mm_txn *txn, struct use *use); /* all are in place */
 	void *arg;
 	unsigned int num_attempts;
-	uint32_t lost_after; /* bit N: an attempt was lost when it had taken N locks */
+	uint32_t lost_after;	    /* bit N: an attempt was lost when it had taken N locks */
 	struct wwr_fence *finished; /* referenced if it was committed */
 };
 
