@@ -14,6 +14,7 @@
 #define NUM_QUEUES 2
 #define NUM_BOS	   6
 #define NUM_JOBS   3 /* of each thread */
+#define NUM_WANTS  17
 
 struct gpu {
 	struct wwr_device *device;
@@ -233,10 +234,12 @@ static int memory_submit(struct gpu *gpu, unsigned int number)
 	int ret;
 
 	FAULT_TRY(&ret, wwr_job_create(gpu->queues[0], &config, job), -ENOMEM);
-	for (unsigned int i = 0; ret == 0 && i < 2; i++)
-		FAULT_TRY(&ret,
-			  wwr_job_add_buffer(*job, gpu->bos[(number + i) % 3], WWR_ACCESS_WRITE),
-			  -ENOMEM);
+	/* Two of them, so often that the list of what they want is none of a few. */
+	for (unsigned int i = 0; ret == 0 && i < NUM_WANTS; i++)
+		FAULT_TRY(
+		    &ret,
+		    wwr_job_add_buffer(*job, gpu->bos[(number + i % 2) % 3], WWR_ACCESS_WRITE),
+		    -ENOMEM);
 	if (ret == 0)
 		FAULT_TRY(&ret, wwr_job_submit(*job, NULL, 0, NULL), -ENOMEM);
 	if (ret == 0)

@@ -50,8 +50,8 @@ static unsigned int hangs_after_s = HANGS_AFTER_S;
 static unsigned int num_modes = sizeof(modes) / sizeof(modes[0]);
 
 static const struct scenario *const *const tables[] = {
-    lockset_scenarios, fence_scenarios, resv_scenarios,
-    file_scenarios,    mock_scenarios,	wsim_scenarios,
+    lockset_scenarios, fence_scenarios, resv_scenarios, file_scenarios,
+    mock_scenarios,    sched_scenarios, wsim_scenarios,
 };
 
 /* Shared with the process that runs. */
