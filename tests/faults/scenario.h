@@ -25,6 +25,7 @@ extern const struct scenario *const lockset_scenarios[];
 extern const struct scenario *const fence_scenarios[];
 extern const struct scenario *const resv_scenarios[];
 extern const struct scenario *const file_scenarios[];
+extern const struct scenario *const core_scenarios[];
 extern const struct scenario *const mock_scenarios[];
 extern const struct scenario *const sched_scenarios[];
 extern const struct scenario *const wsim_scenarios[];

@@ -51,7 +51,7 @@ static unsigned int num_modes = sizeof(modes) / sizeof(modes[0]);
 
 static const struct scenario *const *const tables[] = {
     lockset_scenarios, fence_scenarios, resv_scenarios, file_scenarios,
-    mock_scenarios,    sched_scenarios, wsim_scenarios,
+    mock_scenarios,    sched_scenarios, core_scenarios, wsim_scenarios,
 };
 
 /* Shared with the process that runs. */
