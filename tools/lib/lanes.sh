@@ -126,7 +126,7 @@ lane_explore() {
 
 lane_planted() { run_rows planted "$top/tests/planted/run" "$form" --table-row; }
 
-lane_fuzz() { run_rows fuzz "$top/tests/fuzz/run" "$form" --table-row --both; }
+lane_fuzz() { run_rows fuzz "$top/tests/fuzz/run" "$form" -j "$jobs" --table-row --both; }
 
 lane_models() { run_rows models "$top/tests/model/run" "$form" -j "$jobs" --table-row; }
 lane_weak() { run_rows weak "$top/tests/weak/run" "$form" --table-row; }
