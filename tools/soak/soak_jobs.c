@@ -24,6 +24,38 @@
 #define MAX_INJECTION 40
 #define TIMEOUT_NS    (30 * CLOCK_NS_PER_S)
 
+/* Any job's buffers fit. */
+#define VRAM_BYTES (UINT64_C(3) << 20)
+
+/* Jobs that hang, that are slow, until the device is lost. */
+#define HANG_TIMEOUT_NS (CLOCK_NS_PER_S / 100)
+#define MIN_EVERY	5
+#define MAX_EVERY	60
+#define SLOW_FACTOR	10
+
+/* VRAM in a quarter of the rounds; the scheduler in half of them, and faults in half of those. */
+static void draw_driver(struct wsim_rng *rng, struct submit_options *options)
+{
+	options->slow_factor = SLOW_FACTOR;
+	options->hang_limit = UINT32_MAX;
+	if (wsim_rng_range(rng, 0, 3) == 0)
+		options->vram_bytes = options->gtt_bytes = VRAM_BYTES;
+	if (wsim_rng_range(rng, 0, 1) == 0)
+		return;
+	options->use_sched = true;
+	options->sched_policy =
+	    (enum wwr_sched_policy)wsim_rng_range(rng, 0, WWR_SCHED_NUM_POLICIES - 1);
+	options->hang_timeout_ns = HANG_TIMEOUT_NS;
+	if (wsim_rng_range(rng, 0, 1) == 0)
+		options->hang_every = (uint64_t)wsim_rng_range(rng, MIN_EVERY, MAX_EVERY);
+	if (wsim_rng_range(rng, 0, 1) == 0)
+		options->slow_every = (uint64_t)wsim_rng_range(rng, MIN_EVERY, MAX_EVERY);
+	if (wsim_rng_range(rng, 0, 7) == 0)
+		options->lose_after = (uint64_t)wsim_rng_range(rng, 1, MAX_EVERY);
+	if (wsim_rng_range(rng, 0, 3) == 0)
+		options->hang_limit = (uint32_t)wsim_rng_range(rng, 0, 2);
+}
+
 static void draw_options(struct wsim_rng *rng, uint64_t seed, struct submit_options *ret_options)
 {
 	static const double scales[] = {0, 0.01, 0.1};
@@ -46,6 +78,7 @@ static void draw_options(struct wsim_rng *rng, uint64_t seed, struct submit_opti
 	    .num_workloads = 1,
 	    .engines = engines_default(),
 	};
+	draw_driver(rng, ret_options);
 }
 
 static void check_summary(const struct summary *summary, uint64_t seed, struct soak_totals *totals)
@@ -58,9 +91,14 @@ static void check_summary(const struct summary *summary, uint64_t seed, struct s
 			       summary->verify.num_mismatches, summary->verify.num_buffers);
 	if (summary->run->end != RUN_FINISHED)
 		soak_violation(totals, seed, "the run has %s", summary_end_name(summary));
-	if (stats->num_completed == 0 || stats->num_completed != stats->num_submitted)
-		soak_violation(totals, seed, "%" PRIu64 " of %" PRIu64 " jobs completed",
-			       stats->num_completed, stats->num_submitted);
+	if (stats->num_submitted == 0 || stats->num_failed > stats->num_asked ||
+	    (stats->num_cancelled != 0 && summary->run->options->hang_limit == UINT32_MAX) ||
+	    stats->num_completed + stats->num_failed + stats->num_cancelled != stats->num_submitted)
+		soak_violation(totals, seed,
+			       "of %" PRIu64 " jobs %" PRIu64 " completed, %" PRIu64
+			       " failed, %" PRIu64 " of them as asked, %" PRIu64 " were cancelled",
+			       stats->num_submitted, stats->num_completed, stats->num_failed,
+			       stats->num_asked, stats->num_cancelled);
 	if (stats->max_losses > WWR_LOCK_SET_MAX_LOSSES)
 		soak_violation(totals, seed, "a set lost %" PRIu32 " times and stayed default",
 			       stats->max_losses);
