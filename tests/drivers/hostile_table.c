@@ -111,7 +111,7 @@ typedef struct wwr_drm_submit submit_block;
 		PAD(struct wwr_drm_syncobj_wait, pad),                                             \
 		NUM(struct wwr_drm_syncobj_wait, deadline_nsec, GIVE_0)}},                         \
 	{"SYNCOBJ_TIMELINE_WAIT", on, WWR_DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, 0, {                    \
-		PTR(wait_block, handles, GIVE_HANDLES), NUM(wait_block, points, GIVE_POINTS),      \
+		PTR(wait_block, handles, GIVE_HANDLES), PTR(wait_block, points, GIVE_POINTS),      \
 		NUM(wait_block, timeout_nsec, GIVE_0), NUM(wait_block, count_handles, GIVE_2),     \
 		FLAGS(wait_block, flags, 0xf), OUT(wait_block, first_signaled),                    \
 		PAD(wait_block, pad), NUM(wait_block, deadline_nsec, GIVE_0)}},                    \
@@ -124,7 +124,7 @@ typedef struct wwr_drm_submit submit_block;
 		NUM(struct drm_syncobj_array, count_handles, GIVE_2),                              \
 		PAD(struct drm_syncobj_array, pad)}},                                              \
 	{"SYNCOBJ_TIMELINE_SIGNAL", on, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, 0, {                    \
-		PTR(points_block, handles, GIVE_HANDLES), NUM(points_block, points, GIVE_POINTS),  \
+		PTR(points_block, handles, GIVE_HANDLES), PTR(points_block, points, GIVE_POINTS),  \
 		NUM(points_block, count_handles, GIVE_2), FLAGS(points_block, flags, 0)}},         \
 	{"SYNCOBJ_QUERY", on, DRM_IOCTL_SYNCOBJ_QUERY, 0, {                                        \
 		PTR(points_block, handles, GIVE_HANDLES), PTR_OUT(points_block, points, GIVE_POINTS),  \

@@ -62,7 +62,7 @@ struct tool tool_start_on_terminal(const char *const *args)
 
 	if (openpty(&err[0], &err[1], NULL, NULL, &size) != 0) {
 		/* A chroot without /dev/pts, for instance. */
-		cr_assert_eq(errno, ENOENT, "openpty: %s", strerror(errno));
+		cr_assert(errno == ENOENT || errno == ENODEV, "openpty: %s", strerror(errno));
 		fprintf(stderr, "SKIPPED: this system has no pseudo terminals (/dev/pts)\n");
 		cr_skip_test("this system has no pseudo terminals (/dev/pts)");
 	}

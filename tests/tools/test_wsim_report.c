@@ -13,7 +13,8 @@ Test(wsim_report, nothing_but_comments_is_refused)
 	struct wsim_error err;
 
 	cr_expect_eq(wsim_parse("x", "# a\n\n", 5, true, NULL, &workload, &err), -EINVAL);
-	cr_expect_eq(err.line, 0);
+	cr_expect_eq(err.line, 3);
+	cr_expect_eq(err.column, 1);
 	cr_expect_str_eq(err.expected, "expected at least one step, found none");
 }
 

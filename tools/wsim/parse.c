@@ -210,6 +210,9 @@ static int parse_text(struct wsim_parser *parser, size_t len, bool from_file)
 	if (parser->workload->num_steps == 0) {
 		wsim_error_set_file(parser->err, parser->workload->source,
 				    "expected at least one step, found none");
+		/* Where the text ends. */
+		parser->err->line = lexer.line;
+		parser->err->column = 1;
 		return -EINVAL;
 	}
 	return wsim_check_references(parser);
