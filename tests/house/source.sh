@@ -27,7 +27,7 @@ none() {
 layers='
 lockset      macros version alloc class mutex acquire_ctx interrupt lock_set lockset sys/debug
 reservation  fence fence_array fence_chain fence_merge fence_pool fence_signaling resv bo sync_timeline sync_file syncobj dma_buf wwresv
-drivers      sched_job sched mm mm_txn job device sys/driver uapi/drm_more uapi/sync_more uapi/vgem uapi/wwr_drm
+drivers      sched_job sched mm mm_txn job device uapi/drm_more uapi/sync_more uapi/vgem uapi/wwr_drm
 tools
 '
 # strangers: sources in folders that no rule here looks at.
