@@ -187,6 +187,23 @@ Test(reservation_resv_copy, copy_leaves_a_fence_that_is_there_already_in_its_pla
 	finish();
 }
 
+static int lock_both(struct wwr_lock_set *set, void *arg)
+{
+	int ret = wwr_lock_set_lock(set, &from.mutex);
+
+	(void)arg;
+	return ret == 0 ? wwr_lock_set_lock(set, &to.mutex) : ret;
+}
+
+static int copy_both_ways(struct wwr_lock_set *set, void *arg)
+{
+	(void)set;
+	(void)arg;
+	cr_expect_eq(wwr_resv_copy_fences(&to, &from), 0);
+	cr_expect_eq(wwr_resv_copy_fences(&from, &to), 0);
+	return 0;
+}
+
 /* Both ways round, in one transaction: the source may be locked, too. */
 Test(reservation_resv_copy, copy_under_both_locks)
 {
@@ -194,10 +211,7 @@ Test(reservation_resv_copy, copy_under_both_locks)
 
 	add_one_of_each();
 	cr_assert_eq(wwr_lock_set_init(&set, wwr_default_class(), NULL), 0);
-	cr_assert_eq(wwr_lock_set_lock(&set, &from.mutex), 0);
-	cr_assert_eq(wwr_lock_set_lock(&set, &to.mutex), 0);
-	cr_expect_eq(wwr_resv_copy_fences(&to, &from), 0);
-	cr_expect_eq(wwr_resv_copy_fences(&from, &to), 0);
+	cr_expect_eq(wwr_lock_set_lock_all(&set, lock_both, copy_both_ways, NULL), 0);
 	wwr_lock_set_fini(&set);
 	expect_content(&to, "13:B 12:R 11:W 10:K ");
 	expect_content(&from, "13:B 12:R 11:W 10:K ");
