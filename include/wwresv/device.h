@@ -172,7 +172,16 @@ struct wwr_engine_info {
 	uint64_t busy_ns;		    /**< time it spent on jobs */
 };
 
-/** How many engines the device has. */
+/**
+ * How many engines the device has.
+ *
+ * @param device borrowed
+ * @return at least 1; never changes
+ * @par Thread safety
+ * Any thread, also after wwr_device_stop().
+ * @par Kernel counterpart
+ * none; drivers tell it by a query ioctl
+ */
 WWR_API unsigned int wwr_device_num_engines(const struct wwr_device *device);
 
 /**
@@ -197,7 +206,16 @@ struct wwr_device_stats {
 	uint64_t num_slow;	/**< jobs that started and are slow on purpose */
 };
 
-/** How many jobs there were so far.  Any thread, also after wwr_device_stop(). */
+/**
+ * How many jobs there were so far.
+ *
+ * @param device    borrowed
+ * @param ret_stats written
+ * @par Thread safety
+ * Any thread, also after wwr_device_stop().
+ * @par Kernel counterpart
+ * none
+ */
 WWR_API void wwr_device_get_stats(struct wwr_device *device, struct wwr_device_stats *ret_stats);
 
 /**
@@ -265,27 +283,75 @@ WWR_API WWR_MUST_CHECK int wwr_device_bo_create_over(struct wwr_device *device, 
 						     struct wwr_bo *over, int memory_fd,
 						     struct wwr_device_bo **ret_bo);
 
-/** Another reference; returns @p bo. */
+/**
+ * Another reference; returns @p bo.
+ *
+ * @param bo somebody has a reference
+ * @return @p bo
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_gem_object_get()
+ */
 WWR_API struct wwr_device_bo *wwr_device_bo_get(struct wwr_device_bo *bo);
 
-/** Give a reference back; NULL is a no-op.  Not with the buffer locked. */
+/**
+ * Give a reference back; NULL is a no-op.  Not with the buffer locked.
+ *
+ * @param bo the reference is the callee's from now on
+ * @par Thread safety
+ * Any thread; not from a fence callback.
+ * @par Kernel counterpart
+ * drm_gem_object_put()
+ */
 WWR_API void wwr_device_bo_put(struct wwr_device_bo *bo);
 
-/** The buffer object inside: its size, its reservation and so its mutex. */
+/**
+ * The buffer object inside: its size, its reservation and so its mutex.
+ *
+ * @param bo borrowed
+ * @return lives as long as @p bo
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_gem_shmem_object.base
+ */
 WWR_API struct wwr_bo *wwr_device_bo_base(struct wwr_device_bo *bo);
 
 /**
  * The buffer whose mutex this is, of several that share it the first one: for
  * wwr_lock_set_stats.last_contended and wwr_debug_wait.  Not for buffers over another driver's.
+ *
+ * @param mutex of a buffer that lives
+ * @return borrowed
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * container_of()
  */
 WWR_API struct wwr_device_bo *wwr_device_bo_from_mutex(const struct wwr_mutex *mutex);
 
-/** The number given at creation. */
+/**
+ * The number given at creation.
+ *
+ * @param bo borrowed
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none
+ */
 WWR_API uint64_t wwr_device_bo_number(const struct wwr_device_bo *bo);
 
 /**
  * The memory; plain accesses, ordered by the reservation's fences alone.  With VRAM it is where the
  * buffer is in system memory; see wwr_device_bo_fetch().
+ *
+ * @param bo borrowed
+ * @return lives as long as @p bo
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_gem_vmap()
  */
 WWR_API uint8_t *wwr_device_bo_map(struct wwr_device_bo *bo);
 
@@ -303,13 +369,40 @@ WWR_API uint8_t *wwr_device_bo_map(struct wwr_device_bo *bo);
  */
 WWR_API WWR_MUST_CHECK int wwr_device_bo_fetch(struct wwr_device_bo *bo);
 
-/** What the memory manager has done; zeroes without VRAM.  Any thread. */
+/**
+ * What the memory manager has done; zeroes without VRAM.
+ *
+ * @param device    borrowed
+ * @param ret_stats written
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none
+ */
 WWR_API void wwr_device_get_memory(struct wwr_device *device, struct wwr_mm_stats *ret_stats);
 
-/** What the schedulers of all engines did, together; zeroes without.  Any thread. */
+/**
+ * What the schedulers of all engines did, together; zeroes without.
+ *
+ * @param device    borrowed
+ * @param ret_stats written
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none
+ */
 WWR_API void wwr_device_get_recovery(struct wwr_device *device, struct wwr_sched_stats *ret_stats);
 
-/** How many bytes at the beginning jobs touch. */
+/**
+ * How many bytes at the beginning jobs touch.
+ *
+ * @param bo borrowed
+ * @return in bytes, at most its size
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none
+ */
 WWR_API size_t wwr_device_bo_touched_bytes(const struct wwr_device_bo *bo);
 
 /** How often and how long submits waited for a buffer's lock. */
@@ -318,7 +411,16 @@ struct wwr_device_bo_stats {
 	uint64_t wait_ns;      /**< time asleep for it, with or without a back-off */
 };
 
-/** What submits met on a buffer so far.  Any thread. */
+/**
+ * What submits met on a buffer so far.
+ *
+ * @param bo        borrowed
+ * @param ret_stats written
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none
+ */
 WWR_API void wwr_device_bo_get_stats(const struct wwr_device_bo *bo,
 				     struct wwr_device_bo_stats *ret_stats);
 

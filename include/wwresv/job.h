@@ -57,22 +57,53 @@ WWR_API WWR_MUST_CHECK int wwr_queue_create_sibling(const struct wwr_queue *sibl
 						    const char *name, uint64_t engine_mask,
 						    struct wwr_queue **ret_queue);
 
-/** Another reference; returns @p queue. */
+/**
+ * Another reference; returns @p queue.
+ *
+ * @param queue somebody has a reference
+ * @return @p queue
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none; drivers count the references of their contexts
+ */
 WWR_API struct wwr_queue *wwr_queue_get(struct wwr_queue *queue);
 
-/** Give a reference back; NULL is a no-op.  Jobs in it go on. */
+/**
+ * Give a reference back; NULL is a no-op.  Jobs in it go on.
+ *
+ * @param queue the reference is the callee's from now on
+ * @par Thread safety
+ * Any thread; not from a fence callback.
+ * @par Kernel counterpart
+ * drm_sched_entity_destroy(), which waits
+ */
 WWR_API void wwr_queue_put(struct wwr_queue *queue);
 
 /**
  * Priority of jobs submitted from now on: higher ones run first.  With a scheduler also of those
  * that are not yet on a ring, and there are three: above 0, 0 and below; what they mean is the
- * policy's.  Any thread.
+ * policy's.
+ *
+ * @param queue    borrowed
+ * @param priority any
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_sched_entity_set_priority()
  */
 WWR_API void wwr_queue_set_priority(struct wwr_queue *queue, int priority);
 
 /**
  * Whether jobs submitted from now on give way to ready jobs: endless ones, and those with an
- * interval.  Any thread.
+ * interval.
+ *
+ * @param queue       borrowed
+ * @param preemptible true = they do
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none; a matter of the hardware and its firmware
  */
 WWR_API void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible);
 
@@ -99,12 +130,29 @@ WWR_API void wwr_queue_set_preemptible(struct wwr_queue *queue, bool preemptible
 WWR_API WWR_MUST_CHECK int wwr_queue_set_bond(struct wwr_queue *queue, unsigned int master,
 					      uint64_t engine_mask);
 
-/** Time its jobs had on rings; 0 without a scheduler.  Any thread. */
+/**
+ * Time its jobs had on rings; 0 without a scheduler.
+ *
+ * @param queue borrowed
+ * @return in nanoseconds
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * fdinfo drm-engine-<name>
+ */
 WWR_API uint64_t wwr_queue_busy_ns(struct wwr_queue *queue);
 
 /**
  * Time that an engine, by its index as of wwr_device_get_engine(), has spent on jobs of the queue,
- * but for one that it runs now; of none that there is 0.  Any thread.
+ * but for one that it runs now; of none that there is 0.
+ *
+ * @param queue  borrowed
+ * @param engine its index
+ * @return in nanoseconds
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * fdinfo drm-engine-<name>
  */
 WWR_API uint64_t wwr_queue_engine_ns(struct wwr_queue *queue, unsigned int engine);
 
@@ -142,10 +190,27 @@ WWR_API WWR_MUST_CHECK int wwr_job_create(struct wwr_queue *queue,
 					  const struct wwr_job_config *config,
 					  struct wwr_job **ret_job);
 
-/** Another reference; returns @p job. */
+/**
+ * Another reference; returns @p job.
+ *
+ * @param job somebody has a reference
+ * @return @p job
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none; drivers count the references of their jobs
+ */
 WWR_API struct wwr_job *wwr_job_get(struct wwr_job *job);
 
-/** Give a reference back; NULL is a no-op.  A submitted job goes on. */
+/**
+ * Give a reference back; NULL is a no-op.  A submitted job goes on.
+ *
+ * @param job the reference is the callee's from now on
+ * @par Thread safety
+ * Any thread; not from a fence callback.
+ * @par Kernel counterpart
+ * drm_sched_job_cleanup()
+ */
 WWR_API void wwr_job_put(struct wwr_job *job);
 
 /** How a job uses a buffer. */
@@ -322,6 +387,13 @@ WWR_API void wwr_job_end(struct wwr_job *job);
 /**
  * The fence that signals when a submitted job starts.  Borrowed; lives as long as the job.  Marked
  * (see wwr_fence_set_client_dependent()) if what the job waits for was when it was submitted.
+ *
+ * @param job submitted
+ * @return borrowed from the job
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_sched_fence.scheduled
  */
 WWR_API struct wwr_fence *wwr_job_started(struct wwr_job *job);
 
@@ -330,6 +402,13 @@ WWR_API struct wwr_fence *wwr_job_started(struct wwr_job *job);
  * first, or its client is guilty), -ETIME (it hung) or -ENODEV (the device is lost).  Borrowed;
  * lives as long as the job.  Jobs of one queue share its context.  Marked as the started one is,
  * and that of an endless job: somebody has to call wwr_job_end().
+ *
+ * @param job submitted
+ * @return borrowed from the job
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_sched_fence.finished
  */
 WWR_API struct wwr_fence *wwr_job_finished(struct wwr_job *job);
 

@@ -306,11 +306,27 @@ wwr_lock_set_lock_all(struct wwr_lock_set *set, int (*acquire)(struct wwr_lock_s
 #define wwr_lock_set_until_all_locked(set)                                                         \
 	for (wwr_lock_set_loop_begin(set); wwr_lock_set_loop_next(set);)
 
-/** Begins wwr_lock_set_until_all_locked(); usage errors as at the call of wwr_lock_set_lock_all().
+/**
+ * Begins wwr_lock_set_until_all_locked(); usage errors as at the call of wwr_lock_set_lock_all().
+ *
+ * @param set initialised
+ * @par Thread safety
+ * The set's thread.
+ * @par Kernel counterpart
+ * drm_exec_until_all_locked()
  */
 WWR_API void wwr_lock_set_loop_begin(struct wwr_lock_set *set);
 
-/** One step of wwr_lock_set_until_all_locked(); true = run the body. */
+/**
+ * One step of wwr_lock_set_until_all_locked(); true = run the body.
+ *
+ * @param set its loop has begun
+ * @return true = run the body
+ * @par Thread safety
+ * The set's thread.
+ * @par Kernel counterpart
+ * drm_exec_cleanup()
+ */
 WWR_API bool wwr_lock_set_loop_next(struct wwr_lock_set *set);
 
 /**

@@ -117,7 +117,16 @@ WWR_API WWR_MUST_CHECK int wwr_mm_create(const struct wwr_mm_options *options,
  */
 WWR_API void wwr_mm_destroy(struct wwr_mm *mm);
 
-/** The data given at creation.  Any thread. */
+/**
+ * The data given at creation.
+ *
+ * @param mm borrowed
+ * @return as given
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none; a driver has container_of()
+ */
 WWR_API void *wwr_mm_data(const struct wwr_mm *mm);
 
 /** What a memory manager has done. */
@@ -131,7 +140,16 @@ struct wwr_mm_stats {
 	uint64_t num_enomem;	/**< validations that found that it cannot fit */
 };
 
-/** How much it has done.  Any thread. */
+/**
+ * How much it has done.
+ *
+ * @param mm        borrowed
+ * @param ret_stats written
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none
+ */
 WWR_API void wwr_mm_get_stats(struct wwr_mm *mm, struct wwr_mm_stats *ret_stats);
 
 /** What is in a domain. */
@@ -142,7 +160,17 @@ struct wwr_mm_usage {
 	uint32_t num_bos;
 };
 
-/** How full a domain is.  Any thread. */
+/**
+ * How full a domain is.
+ *
+ * @param mm        borrowed
+ * @param domain    which
+ * @param ret_usage written
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * ttm_resource_manager_usage()
+ */
 WWR_API void wwr_mm_get_usage(struct wwr_mm *mm, enum wwr_mm_domain domain,
 			      struct wwr_mm_usage *ret_usage);
 

@@ -256,10 +256,28 @@ WWR_API void wwr_sched_kick(struct wwr_sched *sched);
  */
 WWR_API void wwr_sched_fault(struct wwr_sched *sched);
 
-/** The data given at creation.  Any thread. */
+/**
+ * The data given at creation.
+ *
+ * @param sched borrowed
+ * @return as given
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none; a driver has container_of()
+ */
 WWR_API void *wwr_sched_data(const struct wwr_sched *sched);
 
-/** How much a scheduler has done.  Any thread. */
+/**
+ * How much a scheduler has done.
+ *
+ * @param sched     borrowed
+ * @param ret_stats written
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none
+ */
 WWR_API void wwr_sched_get_stats(struct wwr_sched *sched, struct wwr_sched_stats *ret_stats);
 
 /**
@@ -277,13 +295,37 @@ WWR_API void wwr_sched_get_stats(struct wwr_sched *sched, struct wwr_sched_stats
 WWR_API WWR_MUST_CHECK int wwr_sched_ctx_create(struct wwr_sched_group *group,
 						struct wwr_sched_ctx **ret_ctx);
 
-/** Give a reference back; NULL is a no-op.  Its entities have references of their own. */
+/**
+ * Give a reference back; NULL is a no-op.  Its entities have references of their own.
+ *
+ * @param ctx the reference is the callee's from now on
+ * @par Thread safety
+ * Any thread, also from a fence callback.
+ * @par Kernel counterpart
+ * none; a driver counts the references of its contexts
+ */
 WWR_API void wwr_sched_ctx_put(struct wwr_sched_ctx *ctx);
 
-/** How often a job of this context hung.  Any thread. */
+/**
+ * How often a job of this context hung.
+ *
+ * @param ctx borrowed
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_sched_job.karma
+ */
 WWR_API uint32_t wwr_sched_ctx_num_hangs(struct wwr_sched_ctx *ctx);
 
-/** Has it more hangs than a scheduler allows: do all its jobs end with -ECANCELED?  Any thread. */
+/**
+ * Has it more hangs than a scheduler allows: do all its jobs end with -ECANCELED?
+ *
+ * @param ctx borrowed
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_sched_entity.guilty
+ */
 WWR_API bool wwr_sched_ctx_is_guilty(struct wwr_sched_ctx *ctx);
 
 /** How an entity is. */
@@ -313,13 +355,39 @@ struct wwr_sched_entity_options {
 WWR_API WWR_MUST_CHECK int wwr_sched_entity_create(const struct wwr_sched_entity_options *options,
 						   struct wwr_sched_entity **ret_entity);
 
-/** Another reference; returns @p entity. */
+/**
+ * Another reference; returns @p entity.
+ *
+ * @param entity somebody has a reference
+ * @return @p entity
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none; its driver counts for it
+ */
 WWR_API struct wwr_sched_entity *wwr_sched_entity_get(struct wwr_sched_entity *entity);
 
-/** Give a reference back; NULL is a no-op.  Jobs in it go on. */
+/**
+ * Give a reference back; NULL is a no-op.  Jobs in it go on.
+ *
+ * @param entity the reference is the callee's from now on
+ * @par Thread safety
+ * Any thread; not from a fence callback.
+ * @par Kernel counterpart
+ * drm_sched_entity_destroy(), which waits
+ */
 WWR_API void wwr_sched_entity_put(struct wwr_sched_entity *entity);
 
-/** The context whose hangs are its own, borrowed from it.  Any thread. */
+/**
+ * The context whose hangs are its own, borrowed from it.
+ *
+ * @param entity borrowed
+ * @return borrowed from the entity
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * drm_sched_entity.guilty
+ */
 WWR_API struct wwr_sched_ctx *wwr_sched_entity_ctx(const struct wwr_sched_entity *entity);
 
 /**
@@ -356,7 +424,16 @@ struct wwr_sched_entity_stats {
 	uint32_t num_jobs;     /**< armed and not yet finished */
 };
 
-/** How much an entity has done.  Any thread. */
+/**
+ * How much an entity has done.
+ *
+ * @param entity    borrowed
+ * @param ret_stats written
+ * @par Thread safety
+ * Any thread.
+ * @par Kernel counterpart
+ * none
+ */
 WWR_API void wwr_sched_entity_get_stats(struct wwr_sched_entity *entity,
 					struct wwr_sched_entity_stats *ret_stats);
 

@@ -182,7 +182,16 @@ WWR_API struct wwr_fence *wwr_sched_job_scheduled(struct wwr_sched_job *job);
  */
 WWR_API struct wwr_fence *wwr_sched_job_finished(struct wwr_sched_job *job);
 
-/** The scheduler of an armed job.  Threads as for wwr_sched_job_scheduled(). */
+/**
+ * The scheduler of an armed job.
+ *
+ * @param job armed
+ * @return borrowed
+ * @par Thread safety
+ * As wwr_sched_job_scheduled().
+ * @par Kernel counterpart
+ * drm_sched_job.sched
+ */
 WWR_API struct wwr_sched *wwr_sched_job_sched(const struct wwr_sched_job *job);
 
 WWR_END_DECLS

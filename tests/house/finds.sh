@@ -148,6 +148,19 @@ mapped)
 	echo '| others | wwr_other_* |' >>docs/kernel-map.md
 	must_find 'a pattern for nothing'
 	;;
+documented)
+	doc='@retval 0 done\n * @par Thread safety\n * Any.\n * @par Kernel counterpart\n * none'
+	printf '/**\n * Do.\n * %b\n */\nWWR_API WWR_MUST_CHECK int wwr_do(int n);\n' "$doc" \
+		>include/wwresv/do.h
+	must_pass
+	for said in '@retval' '@par Thread' '@par Kernel'; do
+		grep -v "$said" include/wwresv/do.h >include/wwresv/less.h
+		must_find "a function without its $said"
+	done
+	rm include/wwresv/less.h
+	printf '\nWWR_API void\nwwr_undo(int n);\n' >>include/wwresv/do.h
+	must_find 'a function without a comment'
+	;;
 format)
 	must_pass
 	echo 'int  f( void ){return 0;}' >drivers/bad.c

@@ -155,6 +155,36 @@ check_covered() {
 	[ -z "$missing" ]
 }
 
+# Each public function says who may call it, what stands for it in the kernel, and, where its result
+# must be looked at, what that may be.
+# shellcheck disable=SC2016 # awk has its own $0
+check_documented() {
+	find include -name '*.h' -print0 | sort -z | xargs -0 awk '
+		function must_say(what) {
+			if (index(comment, what) == 0) {
+				print FILENAME ":" FNR ": " name " does not say: " what
+				bad = 1
+			}
+		}
+		/^\/\*\*/ { comment = ""; inside = 1 }
+		inside { comment = comment $0; inside = !/\*\//; next }
+		/^$/ { comment = "" }
+		/^(WWR_API|static inline) / { declaration = ""; declaring = 1 }
+		declaring { declaration = declaration " " $0; declaring = !/;/ }
+		declaring || declaration != "" {
+			if (!match(declaration, /wwr_[a-z0-9_]+ *\(/))
+				next
+			name = substr(declaration, RSTART, RLENGTH) ")"
+			must_say("@par Thread safety")
+			must_say("@par Kernel counterpart")
+			if (declaration ~ /WWR_MUST_CHECK int/)
+				must_say("@ret")
+			declaration = comment = ""
+			declaring = 0
+		}
+		END { exit bad }'
+}
+
 # docs/kernel-map.md names each function of the public headers, or a row with a * stands for it; and
 # every name of ours that it has is there.
 check_mapped() {
