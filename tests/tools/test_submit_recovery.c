@@ -63,6 +63,8 @@ Test(submit_recovery, every_tenth_job_hangs_and_no_other_fails)
 	cr_expect_eq(json_number_at(json, "recovery.hangs"), 24);
 	cr_expect_eq(json_number_at(json, "recovery.resets"), 24);
 	cr_expect_eq(json_number_at(json, "recovery.cancelled"), 0);
+	cr_expect_eq(json_number_at(json, "options.hang_every"), 10);
+	cr_expect_eq(json_number_at(json, "options.lose_after"), 0);
 	json_decref(json);
 }
 

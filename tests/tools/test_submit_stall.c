@@ -90,15 +90,39 @@ static struct tool start_and_signal(const char *const *args, const char *progres
 #define START_AND_SIGNAL(number, ...)                                                              \
 	start_and_signal((const char *const[]){"submit", __VA_ARGS__, NULL}, " jobs ", number)
 
-Test(submit_stall, interrupt_of_the_preparation_leaves_no_summary)
+static void expect_nothing_ran(const json_t *json, int signal)
 {
-	const char *const args[] = {"submit", "w.1.100000n1,1.RCS.5.0.0", NULL};
+	cr_expect_str_eq(json_string_value(json_at(json, "ended")), "interrupted");
+	cr_expect_eq(json_number_at(json, "signal"), signal);
+	cr_expect_eq(json_number_at(json, "jobs.submitted"), 0);
+	cr_expect_eq(json_number_at(json, "verify.buffers"), 0);
+	cr_expect_eq(json_number_at(json, "verify.mismatches"), 0);
+}
+
+Test(submit_stall, interrupt_of_the_preparation_leaves_an_empty_summary)
+{
+	const char *const args[] = {"submit", "w.1.100000n1,1.RCS.5.0.0", "--json", NULL};
 	struct tool tool = start_and_signal(args, " buffers ", SIGINT);
+	json_t *json = tool_json(&tool);
 
 	cr_expect_eq(tool.code, 128 + SIGINT, "%d %s", tool.code, tool.err);
 	cr_expect(strstr(tool.err, "stopped by signal 2") != NULL, "%s", tool.err);
 	cr_expect(strstr(tool.err, "before the first job") != NULL, "%s", tool.err);
-	cr_expect_str_eq(tool.out, "");
+	expect_nothing_ran(json, SIGINT);
+	json_decref(json);
+	tool_free(&tool);
+}
+
+Test(submit_stall, interrupt_of_the_preparation_via_libdrm_leaves_an_empty_summary)
+{
+	const char *const args[] = {
+	    "submit", "w.1.20000n1,1.RCS.5.0.0", "--via", "libdrm", "--json", NULL};
+	struct tool tool = start_and_signal(args, " buffers ", SIGTERM);
+	json_t *json = tool_json(&tool);
+
+	cr_expect_eq(tool.code, 128 + SIGTERM, "%d %s", tool.code, tool.err);
+	expect_nothing_ran(json, SIGTERM);
+	json_decref(json);
 	tool_free(&tool);
 }
 

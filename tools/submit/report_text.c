@@ -41,6 +41,32 @@ static void format_ns(double ns, char *buf, size_t size)
 		snprintf(buf, size, "%.3f s", ns / 1e9);
 }
 
+/* What was asked to go wrong. */
+static void print_faults(const struct printer *printer)
+{
+	const struct submit_options *options = printer->summary->run->options;
+
+	if (options->hang_every == 0 && options->slow_every == 0 && options->lose_after == 0)
+		return;
+	print_label(printer, "Faults");
+	printf("hang every %" PRIu64 ", slow every %" PRIu64 " by %g, lose after %" PRIu64
+	       " (0: never)\n",
+	       options->hang_every, options->slow_every, options->slow_factor, options->lose_after);
+}
+
+static void print_end(const struct printer *printer)
+{
+	const struct summary *summary = printer->summary;
+
+	if (summary->run->end == RUN_FINISHED)
+		return;
+	print_label(printer, "Ended");
+	printf("%s%s%s", printer->bad, summary_end_name(summary), printer->plain);
+	if (summary->run->end == RUN_INTERRUPTED)
+		printf(" by signal %d (%s)", summary->run->signal, strsignal(summary->run->signal));
+	puts(": what follows is about the part that ran");
+}
+
 static void print_title(const struct printer *printer)
 {
 	const struct summary *summary = printer->summary;
@@ -61,14 +87,8 @@ static void print_title(const struct printer *printer)
 		       options->touch_full ? "full" : "head",
 		       options->break_deps == 0 ? "none" : options_break_name(options));
 	}
-	if (summary->run->end != RUN_FINISHED) {
-		print_label(printer, "Ended");
-		printf("%s%s%s", printer->bad, summary_end_name(summary), printer->plain);
-		if (summary->run->end == RUN_INTERRUPTED)
-			printf(" by signal %d (%s)", summary->run->signal,
-			       strsignal(summary->run->signal));
-		puts(": what follows is about the part that ran");
-	}
+	print_faults(printer);
+	print_end(printer);
 }
 
 static void print_jobs(const struct printer *printer)
@@ -264,7 +284,8 @@ static void print_workloads(const struct printer *printer)
 	const struct wsim_workload *wsim;
 	uint32_t i;
 
-	print_heading(printer, "Workloads");
+	if (plan->num_workloads > 0)
+		print_heading(printer, "Workloads");
 	for (i = 0; i < plan->num_workloads; i++) {
 		wsim = plan->workloads[i].wsim;
 		table_add_row(table);

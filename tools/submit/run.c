@@ -122,6 +122,15 @@ static int run_fill(struct run *run, struct wsim_workload *const *workloads)
 	return ret;
 }
 
+/* No client exists: the run is over before it began, and its summary says so. */
+static void stopped_before(struct run *run)
+{
+	run->end = RUN_INTERRUPTED;
+	run->signal = stop_signal();
+	cli_error("stopped by signal %d (%s) before the first job", run->signal,
+		  strsignal(run->signal));
+}
+
 static void init_sync(struct run *run)
 {
 	pthread_condattr_t attr;
@@ -150,6 +159,10 @@ int run_create(const struct submit_options *options, struct wsim_workload *const
 	wwr_class_init(&run->lock_class, "submit", options->algorithm);
 	wwr_class_set_injection(&run->lock_class, options->inject, options->seed);
 	ret = run_fill(run, workloads);
+	if (ret == -EINTR) {
+		stopped_before(run);
+		ret = 0;
+	}
 	if (ret != 0) {
 		run_destroy(run);
 		return ret;

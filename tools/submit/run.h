@@ -55,7 +55,8 @@ struct run {
 
 /*
  * Make the device, the plan and the clients.  Returns 0, or -errno after a message.  The
- * workloads, the options and the jobs log outlive the run.
+ * workloads, the options and the jobs log outlive the run.  One that a signal ends here is a run
+ * without clients, RUN_INTERRUPTED already.
  */
 int run_create(const struct submit_options *options, struct wsim_workload *const *workloads,
 	       struct jobs_log *jobs_log, struct run **ret_run);

@@ -253,6 +253,10 @@ int run_execute(struct run *run)
 	uint32_t num_started;
 	int ret;
 
+	if (run->end == RUN_INTERRUPTED) {
+		wwr_device_stop(run->device);
+		return 0;
+	}
 	/* For the clients' threads, too. */
 	stop_block(true);
 	ret = start_threads(run, &num_started);

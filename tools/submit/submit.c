@@ -5,7 +5,6 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/common/cli.h"
 #include "tools/common/stop.h"
@@ -88,11 +87,6 @@ static int report(const struct run *run, const struct submit_options *options)
 
 static int run_error_code(int error)
 {
-	if (error == -EINTR) {
-		cli_error("stopped by signal %d (%s) before the first job", stop_signal(),
-			  strsignal(stop_signal()));
-		return CLI_SIGNAL_BASE + stop_signal();
-	}
 	/* What was asked for is too much for any machine, or for this one. */
 	return error == -E2BIG || error == -EINVAL ? CLI_USAGE : CLI_UNAVAILABLE;
 }

@@ -151,6 +151,9 @@ static int summary_fill(struct summary *summary)
 	wwr_device_get_recovery(run->device, &summary->sched);
 	summary->fairness = run_fairness(run);
 	wwr_device_get_memory(run->device, &summary->memory);
+	/* Stopped before the first job: not even all buffers need exist. */
+	if (run->num_clients == 0)
+		return 0;
 	ret = rank_buffers(summary);
 	if (ret != 0)
 		return ret;

@@ -81,8 +81,8 @@ static const char exit_status[] =
     "Exit status: 0 all is well; 1 contents differ from the replay, jobs failed and no\n"
     "option but --retry-limit asked for that, or a stall;\n"
     "2 wrong usage, an input that cannot be read or an output that cannot be written; 77 not\n"
-    "available on this machine; 130 or 143 stopped by SIGINT or SIGTERM, after the summary\n"
-    "if there were jobs.  A second signal ends the program at once.\n";
+    "available on this machine; 130 or 143 stopped by SIGINT or SIGTERM, after the summary.\n"
+    "A second signal ends the program at once.\n";
 
 void usage_print(FILE *out)
 {
