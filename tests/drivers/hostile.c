@@ -172,6 +172,7 @@ static uint64_t value_of(const struct hostile_world *world, enum hostile_value v
 	    [GIVE_2] = 2,
 	    [GIVE_8] = 8,
 	    [GIVE_16] = 16,
+	    [GIVE_56] = sizeof(struct wwr_drm_submit_stats),
 	    [GIVE_BUFFER] = world->buffer,
 	    [GIVE_NAME] = world->name,
 	    [GIVE_MAGIC] = world->magic,

@@ -39,6 +39,7 @@ enum hostile_value {
 	GIVE_2,
 	GIVE_8,
 	GIVE_16,
+	GIVE_56, /* sizeof(struct wwr_drm_submit_stats) */
 	GIVE_BUFFER,
 	GIVE_NAME,
 	GIVE_MAGIC,

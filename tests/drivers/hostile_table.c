@@ -31,6 +31,13 @@ typedef struct wwr_drm_syncobj_handle handle_block;
 typedef struct drm_syncobj_timeline_array points_block;
 typedef struct wwr_drm_syncobj_timeline_wait wait_block;
 typedef struct wwr_drm_submit submit_block;
+/* Its argument is the address of a text: the first bytes of that. */
+typedef struct {
+	uint32_t text;
+} name_block;
+typedef struct {
+	uint32_t value;
+} inc_block;
 
 /* clang-format off */
 #define OF_EVERY_DEVICE(on)                                                                        \
@@ -217,6 +224,8 @@ const struct hostile_ioctl hostile_ioctls[] = {
 		PAD(submit_block, in_fd), PAD(submit_block, out_fd), PAD(submit_block, commit),
 		PAD(submit_block, stats), PAD(submit_block, stats_bytes), NUM(submit_block, retry_limit, GIVE_1),
 		NUM(submit_block, interval_ns, GIVE_0)}},
+	{"SUBMIT_STATS", ON_MOCK, WWR_IOCTL_SUBMIT, 0, {
+		PTR_OUT(submit_block, stats, GIVE_FENCES), NUM(submit_block, stats_bytes, GIVE_56)}},
 	{"QUEUE_SET", ON_MOCK, WWR_IOCTL_QUEUE_SET, 0, {
 		NUM(struct wwr_drm_queue_set, handle, GIVE_QUEUE),
 		NUM(struct wwr_drm_queue_set, property, GIVE_1),
@@ -242,6 +251,7 @@ const struct hostile_ioctl hostile_ioctls[] = {
 	{"DMA_BUF_IMPORT", ON_DMA_BUF, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, 0, {
 		M(struct dma_buf_import_sync_file, flags, IS_FLAGS, 3, GIVE_2),
 		NUM(struct dma_buf_import_sync_file, fd, GIVE_SYNC_FD)}},
+	{"DMA_BUF_SET_NAME", ON_DMA_BUF, DMA_BUF_SET_NAME_A, 0, {NUM(name_block, text, GIVE_0)}},
 	{"SYNC_MERGE", ON_SYNC_FILE, SYNC_IOC_MERGE, 0, {
 		NUM(struct sync_merge_data, fd2, GIVE_SYNC_FD), OUT_FD(struct sync_merge_data, fence),
 		FLAGS(struct sync_merge_data, flags, 0), PAD(struct sync_merge_data, pad)}},
@@ -259,6 +269,7 @@ const struct hostile_ioctl hostile_ioctls[] = {
 		PAD(struct wwr_sw_sync_get_deadline, deadline_ns),
 		PAD(struct wwr_sw_sync_get_deadline, pad),
 		NUM(struct wwr_sw_sync_get_deadline, fence_fd, GIVE_SYNC_FD)}},
+	{"SW_SYNC_INC", ON_SW_SYNC, WWR_SW_SYNC_IOC_INC, 0, {NUM(inc_block, value, GIVE_0)}},
 	OF_NO_DISPLAY(ON_VGEM),
 	OF_NO_DISPLAY(ON_MOCK),
 };
