@@ -10,6 +10,10 @@
  *   - wait-die: a queued context that holds locks and must give way has been woken to do so.
  * A foreign context is looked at only while it is queued here, or owns the mutex and its word has
  * the mark: it cannot let go, so cannot go away, before we free the wait lock.
+ *
+ * Orders of the owner word pair with one another here as in mutex.h, so that the word is right by
+ * itself.  Between two who both have the wait lock that orders the same: tests/weak/spare names those
+ * orders that no run needs for this reason.
  */
 #include "lockset/mutex.h"
 

@@ -2,10 +2,9 @@
 /*
  * The lock layer's own code - park.c, mutex_queue.c, the fast paths of mutex.h, how a context is
  * wounded - under a weak memory model.  tests/weak/run makes C++ of the sources by changing the
- *types of their atomic fields, and of what other threads read of a context.
+ * types of their atomic fields, and of what other threads read of a context.
  *
- *	scenarios NUMBER	so many schedules of each; status 1 and what is wrong, if anything
- *is
+ *	scenarios NUMBER	so many schedules of each; status 1 and what is wrong, if anything is
  */
 #include "weak.h"
 
@@ -27,6 +26,17 @@ static void weak_init_waiter(struct wwr_waiter *waiter, struct wwr_acquire_ctx *
 
 #include "lockset/park.c"
 
+/* Ends with the park word: who wakes a sleeper looks at it. */
+static rl::var<int> *weak_memory;
+
+static void weak_list_unpark(struct park_list *list, weak_word *word)
+{
+	if (weak_memory != NULL)
+		RL_ASSERT((*weak_memory)($) == 1);
+	park_list_unpark(list, word);
+}
+
+#define park_list_unpark weak_list_unpark
 #include "lockset/acquire_ctx.c"
 #include "lockset/mutex_queue.c"
 
@@ -143,6 +153,50 @@ struct wait_locks : rl::test_suite<wait_locks, 3> {
 	void after()
 	{
 		RL_ASSERT(data($) == 3);
+	}
+};
+
+/* The memory of a park word is not used for anything else while a waker has claimed it. */
+struct claims : rl::test_suite<claims, 2> {
+	struct wwr_acquire_ctx ctx;
+	weak_word word;
+	rl::var<int> memory;
+
+	void before()
+	{
+		ctx.wounded($) = 0;
+		ctx.sleep_word($) = 0;
+		word($) = 0;
+		memory($) = 0;
+		weak_memory = &memory;
+	}
+
+	void sleeper()
+	{
+		memory($) = 1;
+		ctx_publish_sleep(&ctx, &word);
+		rl::yield(1, $);
+		ctx_withdraw_sleep(&ctx);
+		memory($) = 0;
+	}
+
+	void thread(unsigned int index)
+	{
+		struct park_list wakes = {{0}, 0};
+
+		if (index == 1) {
+			ctx_wound_and_wake(&ctx, &wakes);
+			park_list_wake(&wakes);
+			return;
+		}
+		/* The second time it is another one, at the same address. */
+		sleeper();
+		sleeper();
+	}
+
+	void after()
+	{
+		weak_memory = NULL;
 	}
 };
 
@@ -367,6 +421,7 @@ int main(int argc, char **argv)
 	run<park_wakes<2>>("park_wakes_2", num);
 	run<interrupts>("interrupts", num);
 	run<wait_locks>("wait_locks", num);
+	run<claims>("claims", num);
 	run<queue<WWR_WOUND_WAIT>>("queue_ww", num);
 	run<queue<WWR_WAIT_DIE>>("queue_wd", num);
 	run<dies>("dies", num);
