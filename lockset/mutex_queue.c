@@ -12,8 +12,8 @@
  * the mark: it cannot let go, so cannot go away, before we free the wait lock.
  *
  * Orders of the owner word pair with one another here as in mutex.h, so that the word is right by
- * itself.  Between two who both have the wait lock that orders the same: tests/weak/spare names those
- * orders that no run needs for this reason.
+ * itself.  Between two who both have the wait lock that orders the same: tests/weak/spare names
+ * those orders that no run needs for this reason.
  */
 #include "lockset/mutex.h"
 

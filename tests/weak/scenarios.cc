@@ -4,7 +4,7 @@
  * wounded - under a weak memory model.  tests/weak/run makes C++ of the sources by changing the
  * types of their atomic fields, and of what other threads read of a context.
  *
- *	scenarios NUMBER	so many schedules of each; status 1 and what is wrong, if anything is
+ *	scenarios NUMBER	so many schedules of each; status 1 and what is wrong, or 0
  */
 #include "weak.h"
 
