@@ -18,6 +18,7 @@
 #define NUM_CLIENTS 16
 #define NUM_OWN	    6 /* buffers of a client, without those that are shared */
 #define NUM_SHARED  4
+#define NUM_PINNED  2 /* a page each */
 #define VRAM	    (60 * WORLD_PAGE)
 #define OWN_BYTES   (5 * WORLD_PAGE) /* 16 * 6 * 5 pages and the shared ones: 8 times VRAM */
 #define NUM_RECENT  3
@@ -28,6 +29,7 @@ struct run {
 	unsigned int num_jobs;
 	bool has_gtt; /* sometimes jobs want their buffers there */
 	struct buffer *shared[NUM_SHARED];
+	struct buffer *pinned[NUM_PINNED];
 };
 
 struct client {
@@ -80,6 +82,11 @@ static void choose(struct client *client, struct use *use)
 	if (client->run->has_gtt && pick(client, 6) == 0) {
 		use->num_domains = 1;
 		use->domains[0] = WWR_MM_GTT;
+		return;
+	}
+	for (unsigned int i = 0; i < NUM_PINNED; i++) {
+		if (pick(client, 3) == 0)
+			use->buffers[use->num++] = client->run->pinned[i];
 	}
 }
 
@@ -154,17 +161,58 @@ static void client_end(struct client *client)
 	wwr_sched_entity_put(client->entity);
 }
 
+static void set_pinned(struct buffer *buffer, bool pinned)
+{
+	struct wwr_mutex *mutex = wwr_bo_mutex(&buffer->base.base);
+
+	if (wwr_mutex_lock(mutex, NULL) != 0)
+		abort();
+	if (pinned)
+		wwr_mm_bo_pin(&buffer->base);
+	else
+		wwr_mm_bo_unpin(&buffer->base);
+	wwr_mutex_unlock(mutex);
+}
+
+/* The first of all, so they leave the rest of VRAM in one piece. */
+static void pin_buffers(struct run *run)
+{
+	struct wwr_sched_entity *entity = world_entity(&run->world);
+
+	for (unsigned int i = 0; i < NUM_PINNED; i++) {
+		run->pinned[i] = world_buffer(&run->world, WORLD_PAGE, 0, NULL);
+		if (world_use_now(&run->world, entity, 1, &run->pinned[i]) != 1)
+			abort();
+		set_pinned(run->pinned[i], true);
+	}
+	wwr_sched_entity_put(entity);
+}
+
+/* Returns how many of them have moved. */
+static unsigned int unpin_buffers(struct run *run)
+{
+	unsigned int num_moved = 0;
+
+	for (unsigned int i = 0; i < NUM_PINNED; i++) {
+		num_moved += buffer_domain(run->pinned[i]) != WWR_MM_VRAM;
+		set_pinned(run->pinned[i], false);
+		buffer_put(run->pinned[i]);
+	}
+	return num_moved;
+}
+
 static void storm(enum wwr_algorithm algorithm, uint32_t flags, uint64_t gtt)
 {
 	struct run run = {.flags = flags, .num_jobs = test_rounds(60)};
 	struct client clients[NUM_CLIENTS];
-	unsigned int num_enomem = 0, num_errors = 0;
+	unsigned int num_enomem = 0, num_errors = 0, num_moved;
 	struct wwr_mm_stats stats;
 	struct wwr_mm_usage left;
 
 	world_init(&run.world, algorithm, VRAM, gtt, UINT64_MAX);
 	run.world.no_clear = gtt == 0;
 	run.has_gtt = gtt != 0;
+	pin_buffers(&run);
 	for (unsigned int i = 0; i < NUM_SHARED; i++)
 		run.shared[i] = world_buffer(&run.world, OWN_BYTES, 0, NULL);
 	for (unsigned int i = 0; i < NUM_CLIENTS; i++)
@@ -181,6 +229,7 @@ static void storm(enum wwr_algorithm algorithm, uint32_t flags, uint64_t gtt)
 	}
 	for (unsigned int i = 0; i < NUM_SHARED; i++)
 		buffer_put(run.shared[i]);
+	num_moved = unpin_buffers(&run);
 	/* Frees the jobs, and with them the last references of buffers. */
 	for (int i = 0; i < WORLD_NUM_RINGS; i++) {
 		wwr_sched_destroy(run.world.rings[i]);
@@ -189,9 +238,9 @@ static void storm(enum wwr_algorithm algorithm, uint32_t flags, uint64_t gtt)
 	stats = world_stats(&run.world);
 	left = world_usage(&run.world, WWR_MM_VRAM);
 	world_fini(&run.world);
-	tap_ok(num_enomem == 0 && num_errors == 0 && run.world.num_mismatches == 0 &&
-		   stats.num_evictions > 0 && left.used_bytes == 0 &&
-		   run.world.num_jobs == run.world.num_freed,
+	tap_ok(num_enomem == 0 && num_errors == 0 && num_moved == 0 &&
+		   run.world.num_mismatches == 0 && stats.num_evictions > 0 &&
+		   left.used_bytes == 0 && run.world.num_jobs == run.world.num_freed,
 	       "%s, %s: %u jobs, %u mismatches, %u errors, %u without memory",
 	       algorithm == WWR_WAIT_DIE ? "wait-die" : "wound-wait",
 	       flags != 0 ? "classic" : "default", run.world.num_jobs, run.world.num_mismatches,

@@ -141,9 +141,30 @@ static void print_memory(const struct printer *printer)
 	printf("%" PRIu64 " bytes of VRAM, %" PRIu64 " of GTT\n", options->vram_bytes,
 	       options->gtt_bytes);
 	print_label(printer, "");
-	printf("%" PRIu64 " evictions, %" PRIu64 " bytes moved, %" PRIu64
+	printf("%" PRIu64 " evictions, %" PRIu64 " moves of %" PRIu64 " bytes, %" PRIu64
 	       " waits for busy buffers, %" PRIu64 " jobs that do not fit\n",
-	       memory->num_evictions, memory->moved_bytes, memory->num_waits, memory->num_enomem);
+	       memory->num_evictions, memory->num_moves, memory->moved_bytes, memory->num_waits,
+	       memory->num_enomem);
+}
+
+static void print_shares(const struct printer *printer)
+{
+	const struct run *run = printer->summary->run;
+	double least = 1, most = 0, share;
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < run->num_clients; i++)
+		sum += summary_client_busy_ns(run, i);
+	if (sum == 0)
+		return;
+	for (i = 0; i < run->num_clients; i++) {
+		share = (double)summary_client_busy_ns(run, i) / (double)sum;
+		least = share < least ? share : least;
+		most = share > most ? share : most;
+	}
+	print_label(printer, "");
+	printf("of the time on engines a client had %.1f to %.1f %%\n", 100 * least, 100 * most);
 }
 
 static void print_sched(const struct printer *printer)
@@ -160,6 +181,7 @@ static void print_sched(const struct printer *printer)
 	       options_sched_name(summary->run->options), summary->fairness,
 	       summary->sched.num_hangs, summary->sched.num_resets, summary->sched.num_cancelled,
 	       stats.num_slow);
+	print_shares(printer);
 }
 
 static void print_latency(const struct printer *printer)
