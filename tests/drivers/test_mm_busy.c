@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Buffers that are in use when somebody wants their room, locks that somebody has, no memory. */
 #include "tests/drivers/mm_world.h"
+#include "tests/lib/test_alloc.h"
 #include "tests/lib/test_criterion.h"
 
-#include <wwresv/alloc.h>
 #include <wwresv/fence.h>
 #include <wwresv/interrupt.h>
 #include <wwresv/sys/debug.h>
@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 
 TestSuite(drivers_mm_busy, .timeout = 60);
 
@@ -447,47 +446,28 @@ Test(drivers_mm_busy, transaction_that_waited_often_makes_others_stop)
 	end();
 }
 
-/* The allocation that fails; from 1, 0 = none. */
-static long num_asked, fail_at;
-
-static void *failing_alloc(size_t size_bytes, void *data)
-{
-	const long number = __atomic_add_fetch(&num_asked, 1, __ATOMIC_RELAXED);
-
-	(void)data;
-	return number == __atomic_load_n(&fail_at, __ATOMIC_RELAXED) ? NULL : calloc(1, size_bytes);
-}
-
-static void plain_free(void *ptr, void *data)
-{
-	(void)data;
-	free(ptr);
-}
-
 /* Without memory at one place a use fails, changes nothing that can be seen, and succeeds later. */
 Test(drivers_mm_busy, no_memory_at_any_place_of_a_use)
 {
-	const struct wwr_allocator allocator = {.alloc = failing_alloc, .free = plain_free};
 	struct wwr_mm_group *group;
 	struct buffer *buffers[5], **old = buffers, **wanted = &buffers[3];
 	unsigned int num_failed = 0;
 
-	wwr_set_allocator(&allocator);
+	test_alloc_install();
 	begin(3, 1);
 	cr_assert_eq(wwr_mm_group_create(world.mm, &world.lock_class, &group), 0);
 	for (int i = 0; i < 3; i++)
 		old[i] = world_buffer(&world, PAGES(1), 0, group);
 	for (int i = 0; i < 2; i++)
 		wanted[i] = world_buffer(&world, PAGES(1), 0, NULL);
-	for (long i = 1; i < 60; i++) {
+	for (unsigned int i = 1; i < 60; i++) {
 		int ret;
 
 		cr_assert_eq(world_use_now(&world, entity, 3, old), 1);
-		__atomic_store_n(&num_asked, 0, __ATOMIC_RELAXED);
-		__atomic_store_n(&fail_at, i, __ATOMIC_RELAXED);
+		test_alloc_fail(i, false);
 		ret = world_use_now(&world, entity, 2, wanted);
-		__atomic_store_n(&fail_at, 0, __ATOMIC_RELAXED);
-		cr_assert(ret == 1 || ret == -ENOMEM, "allocation %ld: %d", i, ret);
+		test_alloc_fail(0, false);
+		cr_assert(ret == 1 || ret == -ENOMEM, "allocation %u: %d", i, ret);
 		num_failed += ret != 1;
 		if (ret != 1)
 			cr_assert_eq(world_use_now(&world, entity, 2, wanted), 1);

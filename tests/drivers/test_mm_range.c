@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The range allocator, by random calls against a bitmap. */
 #include "drivers/mm/range.h"
+#include "tests/lib/test_alloc.h"
 #include "tests/lib/test_criterion.h"
 
 #include <wwresv/alloc.h>
 
 #include <errno.h>
-#include <stdlib.h>
 
 TestSuite(drivers_mm_range, .timeout = 120);
 
@@ -210,20 +210,6 @@ Test(drivers_mm_range, empty_space_and_empty_request_are_no_space)
 	mm_ranges_fini(&ranges);
 }
 
-static unsigned int num_asked, fail_at;
-
-static void *failing_alloc(size_t size_bytes, void *data)
-{
-	(void)data;
-	return ++num_asked == fail_at ? NULL : calloc(1, size_bytes);
-}
-
-static void plain_free(void *ptr, void *data)
-{
-	(void)data;
-	free(ptr);
-}
-
 /* Pieces of 1 with holes of 1 between them, then one request for many. */
 static int many_pieces(void)
 {
@@ -253,15 +239,13 @@ static int many_pieces(void)
 
 Test(drivers_mm_range, no_memory_for_the_bookkeeping_changes_nothing)
 {
-	const struct wwr_allocator allocator = {.alloc = failing_alloc, .free = plain_free};
 	unsigned int num;
 
-	wwr_set_allocator(&allocator);
+	test_alloc_install();
 	cr_assert_eq(many_pieces(), 0);
-	num = num_asked;
+	num = test_alloc_calls();
 	for (unsigned int i = 1; i <= num; i++) {
-		num_asked = 0;
-		fail_at = i;
+		test_alloc_fail(i, false);
 		cr_expect_eq(many_pieces(), -ENOMEM, "allocation %u", i);
 	}
 	wwr_set_allocator(NULL);

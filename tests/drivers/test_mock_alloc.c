@@ -1,56 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* No memory, at every place where some is asked for: once, and from then on. */
 #include "tests/drivers/test_mock.h"
+#include "tests/lib/test_alloc.h"
 
 #include <wwresv/alloc.h>
 #include <wwresv/bo.h>
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdlib.h>
 
 TestSuite(drivers_mock_alloc, .timeout = 120);
 
 #define NUM_BOS 6
-
-/* Counts what is asked for, and fails the n-th time; from 1, 0 = never. */
-struct failing {
-	pthread_mutex_t lock;
-	long num_asked, num_live;
-	long fail_at;
-	bool sticky;
-	bool failed;
-};
-
-static struct failing failing = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void *failing_alloc(size_t size_bytes, void *data)
-{
-	struct failing *state = data;
-	void *ptr = NULL;
-	bool fail;
-
-	pthread_mutex_lock(&state->lock);
-	state->num_asked++;
-	fail = state->fail_at != 0 && (state->sticky ? state->num_asked >= state->fail_at
-						     : state->num_asked == state->fail_at);
-	if (!fail)
-		ptr = calloc(1, size_bytes);
-	state->failed |= fail;
-	state->num_live += ptr != NULL;
-	pthread_mutex_unlock(&state->lock);
-	return ptr;
-}
-
-static void failing_free(void *ptr, void *data)
-{
-	struct failing *state = data;
-
-	pthread_mutex_lock(&state->lock);
-	state->num_live--;
-	pthread_mutex_unlock(&state->lock);
-	free(ptr);
-}
 
 /* One small program: everything that may ask for memory. */
 struct program {
@@ -178,39 +138,37 @@ static bool is_submitted(struct wwr_job *job)
 }
 
 /* The program with the n-th allocation failing; false = it never got so far. */
-static bool run_failing(long fail_at, bool sticky)
+static bool run_failing(unsigned int nth, bool sticky)
 {
 	struct program program = {.gate = mock_gate()};
+	const unsigned int num_failures = test_alloc_failures();
+	bool failed;
 	int ret;
 
-	failing.num_asked = 0;
-	failing.num_live = 0;
-	failing.failed = false;
-	failing.sticky = sticky;
-	failing.fail_at = fail_at;
+	test_alloc_fail(nth, sticky);
 	ret = program_run(&program);
-	cr_expect_eq(ret, failing.failed ? -ENOMEM : 0, "allocation %ld: %d", fail_at, ret);
+	failed = test_alloc_failures() > num_failures;
+	cr_expect_eq(ret, failed ? -ENOMEM : 0, "allocation %u: %d", nth, ret);
 	program_end(&program,
 		    (unsigned int)(is_submitted(program.blocker) + is_submitted(program.reader) +
 				   is_submitted(program.job)));
-	cr_expect_eq(failing.num_live, 0, "allocation %ld: %ld live", fail_at, failing.num_live);
-	return failing.failed;
+	cr_expect_eq(test_alloc_alive(), 0, "allocation %u: %u live", nth, test_alloc_alive());
+	return failed;
 }
 
 static void run_all(bool sticky)
 {
-	const struct wwr_allocator allocator = {failing_alloc, failing_free, &failing};
-	long fail_at = 1;
+	unsigned int nth = 1;
 
-	wwr_set_allocator(&allocator);
-	while (run_failing(fail_at, sticky))
-		fail_at++;
+	test_alloc_install();
+	while (run_failing(nth, sticky))
+		nth++;
 	wwr_set_allocator(NULL);
 	/*
 	 * Device, 3 queues, 3 bonds, 6 buffers, 3 jobs of 4 or more pieces each, fence tables, the
 	 * visit.
 	 */
-	cr_expect_geq(fail_at, 1 + 3 + 3 + 6 + 12 + NUM_BOS + 2, "only %ld places", fail_at);
+	cr_expect_geq(nth, 1 + 3 + 3 + 6 + 12 + NUM_BOS + 2, "only %u places", nth);
 }
 
 Test(drivers_mock_alloc, one_failure_anywhere_is_reported_and_leaves_nothing)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Queues of a device with a scheduler: their order, and hangs, which count for the client. */
+#include "tests/lib/test_alloc.h"
 #include "tests/lib/test_criterion.h"
 
 #include <wwresv/alloc.h>
@@ -7,7 +8,6 @@
 #include <wwresv/fence.h>
 
 #include <errno.h>
-#include <stdlib.h>
 
 TestSuite(drivers_mock_hang, .timeout = 60);
 
@@ -156,29 +156,12 @@ Test(drivers_mock_hang, endless_job_on_a_ring_lets_no_job_of_its_queue_pass)
 	wwr_device_destroy(device);
 }
 
-static long num_asked, fail_at;
-
-static void *failing_alloc(size_t size_bytes, void *data)
-{
-	(void)data;
-	return __atomic_add_fetch(&num_asked, 1, __ATOMIC_RELAXED) == fail_at
-		   ? NULL
-		   : calloc(1, size_bytes);
-}
-
-static void failing_free(void *ptr, void *data)
-{
-	(void)data;
-	free(ptr);
-}
-
 /* With the n-th allocation failing: 0 or -ENOMEM, and then there is no job. */
-static int try_to_submit(struct wwr_queue *queue, long n, struct wwr_job **ret_job)
+static int try_to_submit(struct wwr_queue *queue, unsigned int n, struct wwr_job **ret_job)
 {
 	int ret;
 
-	num_asked = 0;
-	fail_at = n;
+	test_alloc_fail(n, false);
 	ret = wwr_job_create(queue, NULL, ret_job);
 	if (ret != 0)
 		return ret;
@@ -190,13 +173,12 @@ static int try_to_submit(struct wwr_queue *queue, long n, struct wwr_job **ret_j
 
 Test(drivers_mock_hang, no_memory_to_wait_for_an_endless_job)
 {
-	static const struct wwr_allocator allocator = {failing_alloc, failing_free, NULL};
 	struct wwr_device_config config;
 	struct wwr_job *endless, *behind;
 	struct wwr_queue *queue;
-	long num_failures = 0;
+	unsigned int num_failures = 0;
 
-	wwr_set_allocator(&allocator);
+	test_alloc_install();
 	wwr_device_config_init(&config);
 	config.use_sched = true;
 	cr_assert_eq(wwr_device_create(&config, &device), 0);
@@ -205,8 +187,8 @@ Test(drivers_mock_hang, no_memory_to_wait_for_an_endless_job)
 	while (try_to_submit(queue, num_failures + 1, &behind) == -ENOMEM)
 		num_failures++;
 	/* A job and its fences, those of the scheduler, and what it waits for. */
-	cr_expect_geq(num_failures, 4, "only %ld places", num_failures);
-	fail_at = 0;
+	cr_expect_geq(num_failures, 4, "only %u places", num_failures);
+	test_alloc_fail(0, false);
 	wwr_job_end(endless);
 	cr_expect_eq(join(behind), 0);
 	wwr_job_put(endless);

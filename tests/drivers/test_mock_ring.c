@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The entities of a queue: their priority, what a submit that failed leaves, a stopped device. */
 #include "tests/drivers/test_mock.h"
+#include "tests/lib/test_alloc.h"
 
 #include "drivers/mock/queue.h"
 #include "drivers/sched/sched_core.h"
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 
 TestSuite(drivers_mock_ring, .timeout = 60);
 
@@ -142,27 +142,11 @@ Test(drivers_mock_ring, priority_that_changes_while_a_bond_is_made)
 	finish();
 }
 
-static long num_asked, fail_at;
-
-static void *failing_alloc(size_t size_bytes, void *data)
-{
-	(void)data;
-	return __atomic_add_fetch(&num_asked, 1, __ATOMIC_RELAXED) == fail_at
-		   ? NULL
-		   : calloc(1, size_bytes);
-}
-
-static void failing_free(void *ptr, void *data)
-{
-	(void)data;
-	free(ptr);
-}
-
 /*
  * A job that starts with its master, behind an endless one of its queue: the submit fails at the
  * n-th allocation, the bond is made, and the next submit follows it.  False = not so many.
  */
-static bool bond_after_failure(long n)
+static bool bond_after_failure(unsigned int n)
 {
 	struct mock_job master, endless, job;
 	struct wwr_queue *above;
@@ -177,10 +161,9 @@ static bool bond_after_failure(long n)
 	mock_wait(wwr_job_started(endless.job), 1);
 	job = mock_job(&mock, queue, 3);
 	mock_after_start(&job, &master);
-	num_asked = 0;
-	fail_at = n;
+	test_alloc_fail(n, false);
 	ret = wwr_job_submit(job.job, NULL, 0, &job.result);
-	fail_at = 0;
+	test_alloc_fail(0, false);
 	failed = ret == -ENOMEM;
 	if (failed) {
 		struct wwr_job_info info;
@@ -190,7 +173,7 @@ static bool bond_after_failure(long n)
 		mock_end(&endless);
 		mock_wait(wwr_job_finished(job.job), 1);
 		wwr_job_get_info(job.job, &info);
-		cr_expect_eq(info.engine, BOUND, "after a failure at %ld", n);
+		cr_expect_eq(info.engine, BOUND, "after a failure at %u", n);
 		mock_end(&master);
 	} else {
 		cr_assert_eq(ret, 0);
@@ -207,14 +190,13 @@ static bool bond_after_failure(long n)
 
 Test(drivers_mock_ring, submit_after_one_that_failed_asks_the_scheduler_anew)
 {
-	static const struct wwr_allocator allocator = {failing_alloc, failing_free, NULL};
-	long n = 1;
+	unsigned int n = 1;
 
-	wwr_set_allocator(&allocator);
+	test_alloc_install();
 	while (bond_after_failure(n))
 		n++;
 	/* The fences of the scheduler, and what it waits for. */
-	cr_expect_gt(n, 2, "only %ld places", n - 1);
+	cr_expect_gt(n, 2, "only %u places", n - 1);
 	wwr_set_allocator(NULL);
 }
 

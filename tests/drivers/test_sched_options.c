@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is refused, what a worker does, and no memory at every place where some is asked for. */
 #include "tests/drivers/sched_sim.h"
+#include "tests/lib/test_alloc.h"
 #include "tests/lib/test_criterion.h"
 
 #include <wwresv/alloc.h>
@@ -185,28 +186,6 @@ Test(drivers_sched_options, kicked_worker_sees_that_the_clock_has_moved)
 	wwr_sched_group_put(group);
 }
 
-/* The allocation that fails; from 1, 0 = none. */
-static long num_asked, num_live, fail_at;
-
-static void *failing_alloc(size_t size_bytes, void *data)
-{
-	void *ptr;
-
-	(void)data;
-	if (++num_asked == fail_at)
-		return NULL;
-	ptr = calloc(1, size_bytes);
-	num_live += ptr != NULL;
-	return ptr;
-}
-
-static void failing_free(void *ptr, void *data)
-{
-	(void)data;
-	num_live--;
-	free(ptr);
-}
-
 struct program {
 	struct wwr_sched_group *group;
 	struct wwr_sched *sched;
@@ -279,18 +258,17 @@ static int program_run(void)
 
 Test(drivers_sched_options, no_memory_at_any_place_is_an_error_and_no_leak)
 {
-	const struct wwr_allocator allocator = {.alloc = failing_alloc, .free = failing_free};
-	long num;
+	unsigned int num;
 
-	wwr_set_allocator(&allocator);
+	test_alloc_install();
 	cr_assert_eq(program_run(), 0);
-	num = num_asked;
+	num = test_alloc_calls();
 	cr_assert_gt(num, 5);
-	for (long i = 1; i <= num; i++) {
-		num_asked = 0;
-		fail_at = i;
-		cr_expect_eq(program_run(), -ENOMEM, "allocation %ld", i);
-		cr_expect_eq(num_live, 0, "allocation %ld: %ld are left", i, num_live);
+	for (unsigned int i = 1; i <= num; i++) {
+		test_alloc_fail(i, false);
+		cr_expect_eq(program_run(), -ENOMEM, "allocation %u", i);
+		cr_expect_eq(test_alloc_alive(), 0, "allocation %u: %u are left", i,
+			     test_alloc_alive());
 	}
 	wwr_set_allocator(NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A SUBMIT that fails, wherever it does, leaves nothing behind. */
 #include "tests/drivers/test_wwrmock.h"
+#include "tests/lib/test_alloc.h"
 
-#include <wwresv/alloc.h>
 #include <wwresv/bo.h>
 #include <wwresv/dma_buf.h>
 #include <wwresv/resv.h>
@@ -11,39 +11,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 TestSuite(drivers_wwrmock_rollback, .fini = wm_teardown, .timeout = 60);
-
-/* Counts what is asked for, and fails the n-th time; from 1, 0 = never. */
-struct failing {
-	pthread_mutex_t lock;
-	long num_asked, fail_at;
-};
-
-static struct failing failing = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void *failing_alloc(size_t size_bytes, void *data)
-{
-	struct failing *state = data;
-	bool fail;
-
-	pthread_mutex_lock(&state->lock);
-	fail = ++state->num_asked == state->fail_at;
-	pthread_mutex_unlock(&state->lock);
-	return fail ? NULL : calloc(1, size_bytes);
-}
-
-static void failing_free(void *ptr, void *data)
-{
-	(void)data;
-	free(ptr);
-}
 
 /* A job with one of everything. */
 struct full {
@@ -121,37 +94,30 @@ static void expect_success(struct full *full)
 
 Test(drivers_wwrmock_rollback, no_memory_at_any_place)
 {
-	const struct wwr_allocator allocator = {
-	    .alloc = failing_alloc, .free = failing_free, .data = &failing};
 	struct full full;
-	long place;
+	unsigned int place;
 	int next_fd;
 	int ret;
 
-	wwr_set_allocator(&allocator);
+	test_alloc_install();
 	wm_setup_with(CORE_CAP_ALL, NULL);
 	full_init(&full);
 	next_fd = free_fd();
 	for (place = 1;; place++) {
 		struct wwr_drm_submit block = full.block;
 
-		pthread_mutex_lock(&failing.lock);
-		failing.num_asked = 0;
-		failing.fail_at = place;
-		pthread_mutex_unlock(&failing.lock);
+		test_alloc_fail(place, false);
 		ret = wm_do(wm_file, WWR_IOCTL_SUBMIT, &block);
-		pthread_mutex_lock(&failing.lock);
-		failing.fail_at = 0;
-		pthread_mutex_unlock(&failing.lock);
+		test_alloc_fail(0, false);
 		if (ret == 0) {
 			full.block = block;
 			break;
 		}
-		cr_assert_eq(ret, -ENOMEM, "place %ld: %d", place, ret);
+		cr_assert_eq(ret, -ENOMEM, "place %u: %d", place, ret);
 		cr_expect_eq(block.out_fd, 0);
 		expect_nothing(&full, next_fd);
 	}
-	cr_expect_gt(place, 12, "only %ld places", place);
+	cr_expect_gt(place, 12, "only %u places", place);
 	cr_expect_eq(full.block.commit, 0);
 	close(full.block.out_fd);
 	full_fini(&full);

@@ -3,8 +3,6 @@
 
 #include "lockset/wwr_atomic.h"
 
-#include <wwresv/alloc.h>
-
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,10 +16,6 @@
 
 /* Relaxed throughout: these are counts. */
 static unsigned int fences_alive;
-static unsigned int alloc_calls;
-static unsigned int alloc_alive;
-static unsigned int fail_countdown; /* set while one thread runs */
-static bool fail_sticky;
 static unsigned int futex_waits;
 static unsigned int futex_wakes;
 
@@ -104,53 +98,6 @@ struct wwr_fence *test_fence_create(uint64_t context, uint64_t seqno)
 struct test_fence *test_fence_create_full(uint64_t context, uint64_t seqno)
 {
 	return fence_create(&test_fence_full_ops, context, seqno);
-}
-
-static void *counting_alloc(size_t size_bytes, void *data)
-{
-	void *ptr;
-
-	(void)data;
-	(void)wwr_atomic_fetch_add(&alloc_calls, 1, WWR_RELAXED);
-	if (fail_countdown > 0 && --fail_countdown == 0) {
-		if (fail_sticky)
-			fail_countdown = 1;
-		return NULL;
-	}
-	ptr = calloc(1, size_bytes);
-	if (ptr != NULL)
-		(void)wwr_atomic_fetch_add(&alloc_alive, 1, WWR_RELAXED);
-	return ptr;
-}
-
-static void counting_free(void *ptr, void *data)
-{
-	(void)data;
-	(void)wwr_atomic_fetch_sub(&alloc_alive, 1, WWR_RELAXED);
-	free(ptr);
-}
-
-void test_alloc_install(void)
-{
-	static const struct wwr_allocator counting = {counting_alloc, counting_free, NULL};
-
-	wwr_set_allocator(&counting);
-}
-
-void test_alloc_fail(unsigned int nth, bool sticky)
-{
-	fail_countdown = nth;
-	fail_sticky = sticky;
-}
-
-unsigned int test_alloc_calls(void)
-{
-	return wwr_atomic_load(&alloc_calls, WWR_RELAXED);
-}
-
-unsigned int test_alloc_alive(void)
-{
-	return wwr_atomic_load(&alloc_alive, WWR_RELAXED);
 }
 
 long __real_syscall(long number, ...);

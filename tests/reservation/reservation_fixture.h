@@ -3,14 +3,16 @@
 #define TESTS_RESERVATION_FIXTURE_H
 
 /*
- * What the tests of this folder share: fences that count, an allocator that fails when told to, a
- * count of system calls, and a way to see a misuse stop with its message.
+ * What the tests of this folder share: fences that count, a count of system
+ * calls, and a way to see a misuse stop with its message.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <wwresv/fence.h>
+
+#include "tests/lib/test_alloc.h"
 
 /** A driver's fence, and what the library did to it.  Counts are read when all is quiet. */
 struct test_fence {
@@ -36,18 +38,6 @@ struct wwr_fence *test_fence_create(uint64_t context, uint64_t seqno);
 
 /** A fence with test_fence_full_ops, enable_result true; never NULL. */
 struct test_fence *test_fence_create_full(uint64_t context, uint64_t seqno);
-
-/** Replace the libraries' allocator by one that counts and can fail. */
-void test_alloc_install(void);
-
-/** Let the @p nth allocation from now fail, 0 = none; and, if @p sticky, all later ones. */
-void test_alloc_fail(unsigned int nth, bool sticky);
-
-/** Allocations asked for since test_alloc_install(), failed ones too. */
-unsigned int test_alloc_calls(void);
-
-/** Allocations not given back. */
-unsigned int test_alloc_alive(void);
 
 /**
  * System calls of the libraries so far, all of them futex calls; needs the test to be linked with
