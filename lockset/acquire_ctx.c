@@ -49,6 +49,9 @@ void wwr_acquire_ctx_init(struct wwr_acquire_ctx *ctx, struct wwr_class *lock_cl
 
 	if (!self->registered)
 		thread_register(self);
+	for (const struct wwr_acquire_ctx *live = self->ctxs; live != NULL; live = live->next)
+		WWR_USAGE(live != ctx, "wwr_acquire_ctx_init: context %p has not ended",
+			  (void *)ctx);
 	ctx->lock_class = lock_class;
 	ctx->thread = self;
 	ctx->classic = 1;

@@ -46,7 +46,8 @@ struct wwr_acquire_ctx {
 };
 
 /**
- * Begin a transaction: takes a new stamp.
+ * Begin a transaction: takes a new stamp.  Usage error: a context of this thread that has not
+ * ended.
  *
  * @param ctx        caller's memory, for instance on the stack
  * @param lock_class the class of every mutex this context will lock

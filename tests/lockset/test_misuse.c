@@ -51,6 +51,15 @@ MISUSE_TEST(lockset_misuse, reinit_after_edeadlk_with_locks_held_aborts, "still 
 	wwr_acquire_ctx_reinit(&ctx);
 }
 
+MISUSE_TEST(lockset_misuse, init_of_a_live_context_aborts, "has not ended")
+{
+	struct wwr_acquire_ctx other;
+
+	begin();
+	wwr_acquire_ctx_init(&other, &main_class);
+	wwr_acquire_ctx_init(&ctx, &main_class);
+}
+
 MISUSE_TEST(lockset_misuse, done_twice_aborts, "is done already")
 {
 	begin();
