@@ -13,6 +13,7 @@
 #include "lockset/usage.h"
 
 #include <wwresv/alloc.h>
+#include <wwresv/interrupt.h>
 #include <wwresv/lock_set.h>
 
 #include <errno.h>
@@ -22,14 +23,17 @@
 
 /* Of so many buffers the wants are on the stack. */
 #define FEW_WANTS 16
+/* How long a hold goes on after an interrupt, at most. */
+#define HOLD_TURN_NS (INT64_C(20) * 1000 * 1000)
 
 /* One call of wwr_job_submit(): on its thread's stack. */
 struct submit {
 	struct wwr_job *job;
 	int64_t begin_ns;
 	uint64_t hold_ns;
-	uint64_t num_backoffs, wait_ns; /* of the set's counts, given to buffers so far */
-	struct wwr_device_bo *met;	/* whose lock was not to be had last, or NULL */
+	const struct wwr_interrupt_token *token; /* ends the hold, or NULL */
+	uint64_t num_backoffs, wait_ns;		 /* of the set's counts, given to buffers so far */
+	struct wwr_device_bo *met;		 /* whose lock was not to be had last, or NULL */
 	struct wwr_mm_want *wants; /* NULL = the device has no domains; few_wants or allocated */
 	struct wwr_mm_want few_wants[FEW_WANTS];
 	struct wwr_submit_result result;
@@ -234,15 +238,25 @@ static void submit_publish(struct wwr_job *job, const struct wwr_device_bo *home
 		  (void *)job, ret);
 }
 
-static void submit_hold(uint64_t hold_ns)
+/* Asleep, in turns that are short enough for who interrupts it. */
+static void submit_hold(const struct submit *submit)
 {
 	const int64_t limit_ns = INT64_MAX / 2;
 	const int64_t end_ns =
-	    mock_now_ns() + (hold_ns < (uint64_t)limit_ns ? (int64_t)hold_ns : limit_ns);
-	const struct timespec end = {.tv_sec = end_ns / NS_PER_S, .tv_nsec = end_ns % NS_PER_S};
+	    mock_now_ns() +
+	    (submit->hold_ns < (uint64_t)limit_ns ? (int64_t)submit->hold_ns : limit_ns);
+	int64_t now_ns;
 
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
-		;
+	while ((now_ns = mock_now_ns()) < end_ns) {
+		const int64_t turn_ns =
+		    end_ns - now_ns < HOLD_TURN_NS ? end_ns : now_ns + HOLD_TURN_NS;
+		const struct timespec turn = {.tv_sec = turn_ns / NS_PER_S,
+					      .tv_nsec = turn_ns % NS_PER_S};
+
+		if (submit->token != NULL && wwr_interrupt_token_is_set(submit->token))
+			break;
+		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &turn, NULL);
+	}
 }
 
 static void submit_take_stats(struct submit *submit, const struct wwr_lock_set *set)
@@ -304,7 +318,7 @@ static int submit_locked(struct wwr_lock_set *set, void *arg)
 			submit_publish(job, home);
 	}
 	if (submit->hold_ns != 0)
-		submit_hold(submit->hold_ns);
+		submit_hold(submit);
 	return 0;
 }
 
@@ -348,11 +362,13 @@ static int submit_lock_all(struct submit *submit, struct wwr_lock_set *set)
 }
 
 /* All but what is only looked at once it was written. */
-static void submit_init(struct submit *submit, struct wwr_job *job, uint64_t hold_ns)
+static void submit_init(struct submit *submit, struct wwr_job *job,
+			const struct wwr_lock_set_options *options, uint64_t hold_ns)
 {
 	submit->job = job;
 	submit->begin_ns = mock_now_ns();
 	submit->hold_ns = hold_ns;
+	submit->token = options != NULL ? options->token : NULL;
 	submit->num_backoffs = submit->wait_ns = 0;
 	submit->met = NULL;
 	submit->wants = NULL;
@@ -366,7 +382,7 @@ int wwr_job_submit(struct wwr_job *job, const struct wwr_lock_set_options *optio
 	struct submit submit;
 	int ret;
 
-	submit_init(&submit, job, hold_ns);
+	submit_init(&submit, job, options, hold_ns);
 
 	WWR_USAGE(!job->armed, "wwr_job_submit: job %p was submitted before", (void *)job);
 	ret = wwr_lock_set_init(&set, job->queue->device->lock_class, options);

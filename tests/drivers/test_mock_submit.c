@@ -215,6 +215,23 @@ Test(drivers_mock_submit, interrupt_gives_eintr_and_a_second_try_works)
 	expect_success(&job);
 }
 
+/* An hour, if nothing ended it. */
+Test(drivers_mock_submit, interrupt_ends_a_hold)
+{
+	struct wwr_interrupt_token token = WWR_INTERRUPT_TOKEN_INIT;
+	const struct wwr_lock_set_options options = {.token = &token};
+	struct mock_job job;
+
+	setup();
+	job = writer(1);
+	wwr_interrupt(&token);
+	cr_assert_eq(wwr_job_submit(job.job, &options, UINT64_C(3600) * 1000000000, &job.result),
+		     0);
+	mock.jobs[job.result.commit] = job.note;
+	mock_join(&job);
+	finish();
+}
+
 Test(drivers_mock_submit, deadline_gives_etime_and_counts_the_contended_buffer)
 {
 	const struct wwr_lock_set_options options = {.deadline_ns = 1};
