@@ -31,6 +31,67 @@ Test(submit_errors, malformed_file_is_refused_with_its_place)
 	unlink(path);
 }
 
+/* A workload file of one step, with this name. */
+static void write_step(const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	cr_assert_not_null(file);
+	cr_assert_gt(fprintf(file, "1.RCS.5.0.0\n"), 0);
+	cr_assert_eq(fclose(file), 0);
+}
+
+Test(submit_errors, jobs_are_not_written_over_a_workload)
+{
+	char folder[] = "/tmp/wwresv-jobs-XXXXXX";
+	char path[64], other[64], content[32] = "";
+	FILE *file;
+
+	cr_assert_not_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/a.wsim", folder);
+	snprintf(other, sizeof(other), "%s/b", folder);
+	write_step(path);
+	cr_assert_eq(symlink(path, other), 0);
+	TOOL_EXPECT_ERROR(2, "--jobs: expected another file than the workload", path, "--jobs",
+			  path);
+	TOOL_EXPECT_ERROR(2, "--jobs: expected another file than the workload", path, "--jobs",
+			  other);
+	file = fopen(path, "r");
+	cr_assert_not_null(file);
+	cr_expect_not_null(fgets(content, sizeof(content), file));
+	cr_expect_str_eq(content, "1.RCS.5.0.0\n");
+	fclose(file);
+	unlink(other);
+	unlink(path);
+	rmdir(folder);
+}
+
+Test(submit_errors, name_that_is_no_utf8_is_escaped_in_json)
+{
+	char folder[] = "/tmp/wwresv-name-XXXXXX";
+	char path[64];
+	struct tool tool;
+	json_t *json;
+
+	cr_assert_not_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/a\xff.wsim", folder);
+	write_step(path);
+	tool = TOOL_RUN(path, "--json");
+	cr_expect_eq(tool.code, 0, "%d %s", tool.code, tool.err);
+	json = tool_json(&tool);
+	cr_expect_str_eq(json_string_value(json_object_get(
+			     json_array_get(json_at(json, "workloads"), 0), "name")),
+			 "a\\xff");
+	json_decref(json);
+	tool_free(&tool);
+	tool = TOOL_RUN(path, "--jobs", "-");
+	cr_expect_eq(tool.code, 0, "%d %s", tool.code, tool.err);
+	cr_expect_not_null(strstr(tool.out, "\"workload\": \"a\\\\xff\""), "%s", tool.out);
+	tool_free(&tool);
+	unlink(path);
+	rmdir(folder);
+}
+
 Test(submit_errors, file_that_is_not_there_is_named)
 {
 	TOOL_EXPECT_ERROR(2, "/nonexistent/file.wsim", "/nonexistent/file.wsim");

@@ -208,6 +208,7 @@ Test(wsim_load, text_with_a_slash_is_a_missing_file_with_a_way_out)
 Test(wsim_load, lone_word_says_that_it_names_nothing)
 {
 	expect_failure("desktpo", -EINVAL, "<text>", "no file and no built-in workload");
+	expect_failure("desktpo.wsim", -EINVAL, "<text>", "no file and no built-in workload");
 }
 
 Test(wsim_load, empty_argument_is_refused)

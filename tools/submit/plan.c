@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,22 +16,30 @@
 #include "tools/submit/plan_buffers.h"
 #include "tools/submit/plan_fences.h"
 #include "tools/submit/plan_slots.h"
+#include "tools/wsim/wsim_list.h"
 
 /* Up to so many, objects that no batch names exist too: "every buffer" is compared. */
 #define MAX_DECLARED_OBJECTS (1u << 18)
 
-/* "vcs" and "vcs" again are told apart as "vcs" and "vcs#2". */
+/* "vcs" and "vcs" again are told apart as "vcs" and "vcs#2"; fit for JSON. */
 static char *unique_name(const struct plan *plan, const struct wsim_workload *wsim, size_t index)
 {
 	unsigned int count = 1;
+	json_t *shown;
 	char *name;
 	size_t i;
 
 	for (i = 0; i < index; i++)
 		count += strcmp(plan->workloads[i].wsim->name, wsim->name) == 0;
+	shown = wsim_name_json(wsim->name);
+	if (shown == NULL)
+		return NULL;
 	if (count == 1)
-		return strdup(wsim->name);
-	return asprintf(&name, "%s#%u", wsim->name, count) < 0 ? NULL : name;
+		name = strdup(json_string_value(shown));
+	else if (asprintf(&name, "%s#%u", json_string_value(shown), count) < 0)
+		name = NULL;
+	json_decref(shown);
+	return name;
 }
 
 static uint64_t batch_engine_mask(const struct plan *plan, const struct wsim_workload *wsim,

@@ -59,7 +59,7 @@ static json_t *build_options(struct writer *writer)
 	set(writer, json, "touch", json_string(options->touch_full ? "full" : "head"));
 	set(writer, json, "break_dep",
 	    options->break_deps == 0 ? json_null() : json_string(options_break_name(options)));
-	set(writer, json, "via", json_string(options->via_libdrm ? "libdrm" : "calls"));
+	set(writer, json, "via", json_string(options->via_libdrm ? "libdrm" : "direct"));
 	set(writer, json, "timeout_s", json_real((double)options->timeout_ns / CLOCK_NS_PER_S));
 	set_u64(writer, json, "hang_every", options->hang_every);
 	set_u64(writer, json, "slow_every", options->slow_every);

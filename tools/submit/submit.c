@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "tools/common/cli.h"
 #include "tools/common/stop.h"
@@ -119,6 +120,25 @@ static int run_stoppable(const struct submit_options *options, struct wsim_workl
 	return code;
 }
 
+/* What was read must not be written over. */
+static int check_jobs_path(const struct submit_options *options)
+{
+	struct stat jobs, input;
+	size_t i;
+
+	if (stat(options->jobs_path, &jobs) != 0 || !S_ISREG(jobs.st_mode))
+		return 0;
+	for (i = 0; i < options->num_workloads; i++) {
+		if (stat(options->workloads[i], &input) != 0 || input.st_dev != jobs.st_dev ||
+		    input.st_ino != jobs.st_ino)
+			continue;
+		cli_error("--jobs: expected another file than the workload '%s'",
+			  options->workloads[i]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int run_workloads(const struct submit_options *options, struct wsim_workload **workloads)
 {
 	struct jobs_log jobs_log;
@@ -126,6 +146,8 @@ static int run_workloads(const struct submit_options *options, struct wsim_workl
 
 	if (options->jobs_path == NULL)
 		return run_stoppable(options, workloads, NULL);
+	if (check_jobs_path(options) != 0)
+		return CLI_USAGE;
 	if (jobs_log_open(&jobs_log, options->jobs_path) != 0)
 		return CLI_USAGE;
 	code = run_stoppable(options, workloads, &jobs_log);

@@ -173,8 +173,8 @@ static json_t *sets_json(const struct wsim_workload *workload)
 	return array;
 }
 
-/* A file name may be no valid UTF-8, which JSON needs; steps are ASCII. */
-static json_t *name_json(const char *name)
+/* Steps are ASCII, so only names need it. */
+struct json_t *wsim_name_json(const char *name)
 {
 	char quoted[256];
 	json_t *string = json_string(name);
@@ -187,10 +187,11 @@ static json_t *name_json(const char *name)
 
 struct json_t *wsim_list_json(const struct wsim_workload *workload)
 {
-	return json_pack(
-	    "{s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o}", "name", name_json(workload->name), "source",
-	    name_json(workload->source), "batches", (json_int_t)workload->num_batches, "objects",
-	    (json_int_t)workload->num_objects, "min_bytes", (json_int_t)workload->min_bytes,
-	    "max_bytes", (json_int_t)workload->max_bytes, "sets", sets_json(workload), "steps",
-	    steps_json(workload));
+	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o}", "name",
+			 wsim_name_json(workload->name), "source", wsim_name_json(workload->source),
+			 "batches", (json_int_t)workload->num_batches, "objects",
+			 (json_int_t)workload->num_objects, "min_bytes",
+			 (json_int_t)workload->min_bytes, "max_bytes",
+			 (json_int_t)workload->max_bytes, "sets", sets_json(workload), "steps",
+			 steps_json(workload));
 }

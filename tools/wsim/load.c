@@ -98,7 +98,7 @@ static void add_name_hint(const char *arg, struct wsim_error *err)
 {
 	size_t len = strlen(err->expected);
 
-	if (arg[0] != '\0' && strpbrk(arg, ".,\n") == NULL)
+	if (arg[0] != '\0' && err->column == 1 && strpbrk(arg, ",\n") == NULL)
 		snprintf(err->expected + len, sizeof(err->expected) - len,
 			 "; no file and no built-in workload has this name");
 }

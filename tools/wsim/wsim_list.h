@@ -16,4 +16,10 @@ void wsim_list_print(const struct wsim_workload *workload, FILE *out);
  */
 struct json_t *wsim_list_json(const struct wsim_workload *workload);
 
+/*
+ * The name of a file as JSON: escaped if it is no valid UTF-8, which JSON needs.  A new reference,
+ * or NULL when out of memory.
+ */
+struct json_t *wsim_name_json(const char *name);
+
 #endif
