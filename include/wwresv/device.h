@@ -300,7 +300,7 @@ WWR_API struct wwr_device_bo *wwr_device_bo_get(struct wwr_device_bo *bo);
  *
  * @param bo the reference is the callee's from now on
  * @par Thread safety
- * Any thread; not from a fence callback.
+ * Any thread.
  * @par Kernel counterpart
  * drm_gem_object_put()
  */

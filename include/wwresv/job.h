@@ -74,7 +74,7 @@ WWR_API struct wwr_queue *wwr_queue_get(struct wwr_queue *queue);
  *
  * @param queue the reference is the callee's from now on
  * @par Thread safety
- * Any thread; not from a fence callback.
+ * Any thread.
  * @par Kernel counterpart
  * drm_sched_entity_destroy(), which waits
  */
@@ -203,11 +203,12 @@ WWR_API WWR_MUST_CHECK int wwr_job_create(struct wwr_queue *queue,
 WWR_API struct wwr_job *wwr_job_get(struct wwr_job *job);
 
 /**
- * Give a reference back; NULL is a no-op.  A submitted job goes on.
+ * Give a reference back; NULL is a no-op.  A submitted job goes on.  Not with a buffer of it
+ * locked.
  *
  * @param job the reference is the callee's from now on
  * @par Thread safety
- * Any thread; not from a fence callback.
+ * Any thread.
  * @par Kernel counterpart
  * drm_sched_job_cleanup()
  */
@@ -353,7 +354,8 @@ struct wwr_submit_result {
  *
  * @param job        not submitted; a usage error otherwise
  * @param options    of the lock set; NULL = the defaults
- * @param hold_ns    keep the locks so much longer, asleep; 0 = do not
+ * @param hold_ns    keep the locks so much longer, asleep, or until the options' token is
+ * interrupted; 0 = do not
  * @param ret_result written whatever the result, but for the commit number; NULL = not wanted
  * @retval 0          submitted: both fences will signal, whatever happens
  * @retval -EAGAIN    the options' retry limit was reached

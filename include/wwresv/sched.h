@@ -372,7 +372,7 @@ WWR_API struct wwr_sched_entity *wwr_sched_entity_get(struct wwr_sched_entity *e
  *
  * @param entity the reference is the callee's from now on
  * @par Thread safety
- * Any thread; not from a fence callback.
+ * Any thread.
  * @par Kernel counterpart
  * drm_sched_entity_destroy(), which waits
  */
