@@ -113,19 +113,6 @@ Test(submit_stall, interrupt_of_the_preparation_leaves_an_empty_summary)
 	tool_free(&tool);
 }
 
-Test(submit_stall, interrupt_of_the_preparation_via_libdrm_leaves_an_empty_summary)
-{
-	const char *const args[] = {
-	    "submit", "w.1.20000n1,1.RCS.5.0.0", "--via", "libdrm", "--json", NULL};
-	struct tool tool = start_and_signal(args, " buffers ", SIGTERM);
-	json_t *json = tool_json(&tool);
-
-	cr_expect_eq(tool.code, 128 + SIGTERM, "%d %s", tool.code, tool.err);
-	expect_nothing_ran(json, SIGTERM);
-	json_decref(json);
-	tool_free(&tool);
-}
-
 Test(submit_stall, interrupt_of_the_check_leaves_the_summary)
 {
 	const char *const args[] = {"submit",	 "w.1.8n2m,1.RCS.5.w1-0-7.0",

@@ -456,3 +456,21 @@ Test(submit_via, more_than_the_device_takes_is_refused)
 	TOOL_EXPECT_ERROR(2, "runs for longer", "1.RCS.60000001.0.0", "--via", "libdrm");
 	TOOL_EXPECT(0, "1.RCS.60000000.0.0", "--via", "libdrm", "--scale", "0");
 }
+
+Test(submit_via, interrupt_of_the_preparation_leaves_an_empty_summary)
+{
+	const char *const args[] = {
+	    "submit", "w.1.20000n1,1.RCS.5.0.0", "--via", "libdrm", "--json", NULL};
+	struct tool tool = tool_start_on_terminal(args);
+	json_t *json;
+
+	cr_assert(tool_wait_for(&tool, " buffers "), "no progress: %s", tool.err);
+	cr_assert_eq(kill(tool.pid, SIGTERM), 0);
+	tool_finish(&tool);
+	cr_expect_eq(tool.code, 128 + SIGTERM, "%d %s", tool.code, tool.err);
+	json = tool_json(&tool);
+	cr_expect_str_eq(json_string_value(json_at(json, "ended")), "interrupted");
+	cr_expect_eq(json_number_at(json, "jobs.submitted"), 0);
+	json_decref(json);
+	tool_free(&tool);
+}
