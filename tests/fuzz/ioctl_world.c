@@ -5,10 +5,9 @@
 #include "drivers/vgem/vgem.h"
 #include "drivers/wwrmock/wwrmock.h"
 #include "drivers/wwrmock/wwrmock_file.h"
-#include "lockset/wwr_atomic.h"
 #include "reservation/resv_cell.h"
+#include "tests/lib/test_alloc.h"
 
-#include <wwresv/alloc.h>
 #include <wwresv/device.h>
 #include <wwresv/dma_buf.h>
 #include <wwresv/interrupt.h>
@@ -38,8 +37,8 @@ struct ioctl_world ioctl_world;
 
 static struct core_device *devices[2];
 static struct wwr_interrupt_token token = WWR_INTERRUPT_TOKEN_INIT;
-static long num_alive, num_alive_before; /* (a) the first one: engines free, too */
-static unsigned int starve;		 /* (a) */
+static bool is_begun; /* the first begin is over, and so */
+static unsigned int num_alive_before;
 static int first_free_fd;
 
 void world_fail(const char *format, ...)
@@ -71,33 +70,9 @@ uint64_t world_number(void)
 	return number;
 }
 
-static void *count_alloc(size_t size_bytes, void *data)
-{
-	void *ptr;
-
-	(void)data;
-	/* Relaxed, all: counts, and only this thread starves. */
-	if (wwr_atomic_load(&starve, WWR_RELAXED) != 0 &&
-	    wwr_atomic_fetch_sub(&starve, 1, WWR_RELAXED) == 1)
-		return NULL;
-	ptr = calloc(1, size_bytes);
-	if (ptr != NULL)
-		(void)wwr_atomic_fetch_add(&num_alive, 1, WWR_RELAXED);
-	return ptr;
-}
-
-static void count_free(void *ptr, void *data)
-{
-	(void)data;
-	/* Relaxed: a count. */
-	(void)wwr_atomic_fetch_sub(&num_alive, 1, WWR_RELAXED);
-	free(ptr);
-}
-
 void world_starve(unsigned int after)
 {
-	/* Relaxed: only this thread starves on purpose; that an engine may is well. */
-	wwr_atomic_store(&starve, after, WWR_RELAXED);
+	test_alloc_fail(after, false);
 }
 
 /* The client's memory in one of its places, or NULL. */
@@ -195,7 +170,6 @@ static int free_fd(void)
 /* All that stays: caches, and tables that only grow. */
 static void devices_begin(void)
 {
-	static const struct wwr_allocator allocator = {.alloc = count_alloc, .free = count_free};
 	static const struct core_quota quota = {.max_buffers = 64,
 						.max_syncobjs = 64,
 						.max_bytes = UINT64_C(1) << 30,
@@ -204,7 +178,7 @@ static void devices_begin(void)
 	static struct wwr_resv_cell *cells[NUM_CELLS];
 	struct wwr_device_config config = {.num_engines = {1, 1}, .time_scale = 0};
 
-	wwr_set_allocator(&allocator);
+	test_alloc_install();
 	wwr_debug_set_checks(0);
 	wwr_interrupt(&token);
 	must(vgem_device_create(CORE_CAP_ALL, &quota, VGEM_FENCE_TIMEOUT_NS, &devices[0]) == 0 &&
@@ -265,10 +239,9 @@ void world_begin(const uint8_t *data, size_t size)
 		files_begin();
 		objects_begin();
 		names_begin();
-		num_alive_before = -1;
 		world_end();
-		/* Relaxed: nobody else is here yet. */
-		num_alive_before = wwr_atomic_load(&num_alive, WWR_RELAXED);
+		num_alive_before = test_alloc_alive();
+		is_begun = true;
 	}
 	ioctl_world.size = 0; /* what it chooses itself is 0 */
 	first_free_fd = free_fd();
@@ -286,10 +259,8 @@ static bool is_drained(void)
 	struct wwr_device_stats stats;
 
 	wwr_device_get_stats(mock->gpu, &stats);
-	/* Relaxed: whoever gave the last one back is past it when the count is right. */
 	return stats.num_submitted == stats.num_finished &&
-	       (num_alive_before < 0 ||
-		wwr_atomic_load(&num_alive, WWR_RELAXED) <= num_alive_before);
+	       (!is_begun || test_alloc_alive() <= num_alive_before);
 }
 
 static void collect(void)
@@ -306,7 +277,8 @@ static void drain(void)
 	/* A job that has just ended may have been what kept a sync_file or a dma-buf. */
 	while (collect(), !is_drained()) {
 		if (time(NULL) > end)
-			world_fail("%ld allocations are left", num_alive - num_alive_before);
+			world_fail("%u allocations are left",
+				   test_alloc_alive() - num_alive_before);
 		(void)sched_yield();
 	}
 }
@@ -329,7 +301,7 @@ void world_end(void)
 			world_fail("%u buffers are left", devices[i]->num_gems);
 	}
 	drain();
-	if (num_alive_before >= 0 && free_fd() != first_free_fd)
+	if (is_begun && free_fd() != first_free_fd)
 		world_fail("a descriptor is left");
 }
 
