@@ -119,6 +119,7 @@ Test(submit_memory, text_summary_tells_it)
 	cr_expect_eq(tool.code, 0, "%s", tool.err);
 	cr_expect(strstr(tool.out, "73728 bytes of VRAM, 73728 of GTT") != NULL, "%s", tool.out);
 	cr_expect(strstr(tool.out, " evictions, ") != NULL, "%s", tool.out);
+	cr_expect(strstr(tool.out, " moves of ") != NULL, "%s", tool.out);
 	tool_free(&tool);
 }
 

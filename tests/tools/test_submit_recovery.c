@@ -198,6 +198,29 @@ Test(submit_recovery, long_jobs_are_no_hangs_and_hangs_are_not_slow)
 }
 
 /* A stalled run is taken down with jobs in every state. */
+Test(submit_recovery, text_tells_the_faults_and_the_shares)
+{
+	struct tool tool = TOOL_RUN("1.RCS.1000.0.1", "--clients", "2", "--repeat", "10", "--sched",
+				    "fair", "--slow-every", "7", "--slow-factor", "2");
+
+	cr_expect_eq(tool.code, 0, "%s", tool.err);
+	cr_expect(strstr(tool.out, "Faults       hang every 0, slow every 7 by 2, lose after 0") !=
+		      NULL,
+		  "%s", tool.out);
+	cr_expect(strstr(tool.out, "of the time on engines a client had ") != NULL, "%s", tool.out);
+	tool_free(&tool);
+}
+
+/* One client had all of it. */
+Test(submit_recovery, text_tells_the_share_of_a_client_alone)
+{
+	struct tool tool = TOOL_RUN("1.RCS.1000.0.1", "--sched", "fair");
+
+	cr_expect_eq(tool.code, 0, "%s", tool.err);
+	cr_expect(strstr(tool.out, "a client had 100.0 to 100.0 %") != NULL, "%s", tool.out);
+	tool_free(&tool);
+}
+
 Test(submit_recovery, stall_is_found_through_the_scheduler)
 {
 	TOOL_EXPECT_ERROR(1, "stall: no job completed",

@@ -163,19 +163,16 @@ static json_t *build_memory(struct writer *writer)
 static json_t *build_shares(struct writer *writer)
 {
 	const struct run *run = writer->summary->run;
+	const double sum = (double)writer->summary->busy_ns;
 	json_t *json;
-	uint64_t sum = 0;
 	uint32_t i;
 
 	if (!run->options->use_sched)
 		return json_null();
 	json = json_array();
 	for (i = 0; i < run->num_clients; i++)
-		sum += summary_client_busy_ns(run, i);
-	for (i = 0; i < run->num_clients; i++)
-		append(
-		    writer, json,
-		    json_real(sum > 0 ? (double)summary_client_busy_ns(run, i) / (double)sum : 0));
+		append(writer, json,
+		       json_real(sum > 0 ? (double)summary_client_busy_ns(run, i) / sum : 0));
 	return json;
 }
 

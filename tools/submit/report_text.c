@@ -149,22 +149,15 @@ static void print_memory(const struct printer *printer)
 
 static void print_shares(const struct printer *printer)
 {
-	const struct run *run = printer->summary->run;
-	double least = 1, most = 0, share;
-	uint64_t sum = 0;
-	uint32_t i;
+	const struct summary *summary = printer->summary;
+	const double all_ns = (double)summary->busy_ns;
 
-	for (i = 0; i < run->num_clients; i++)
-		sum += summary_client_busy_ns(run, i);
-	if (sum == 0)
+	if (summary->busy_ns == 0)
 		return;
-	for (i = 0; i < run->num_clients; i++) {
-		share = (double)summary_client_busy_ns(run, i) / (double)sum;
-		least = share < least ? share : least;
-		most = share > most ? share : most;
-	}
 	print_label(printer, "");
-	printf("of the time on engines a client had %.1f to %.1f %%\n", 100 * least, 100 * most);
+	printf("of the time on engines a client had %.1f to %.1f %%\n",
+	       100 * (double)summary->least_busy_ns / all_ns,
+	       100 * (double)summary->most_busy_ns / all_ns);
 }
 
 static void print_sched(const struct printer *printer)

@@ -95,17 +95,29 @@ uint64_t summary_client_busy_ns(const struct run *run, uint32_t client)
 }
 
 /* Jain's index of the clients' time on engines: 1 = all had the same, 1/n = one had it all. */
-static double run_fairness(const struct run *run)
+static double fairness(double sum, double squares, uint32_t num_clients)
 {
-	double sum = 0, squares = 0, busy;
+	return squares > 0 ? sum * sum / (squares * num_clients) : 1;
+}
+
+/* The time that the clients had on engines, and how it is shared out. */
+static void add_shares(struct summary *summary)
+{
+	const struct run *run = summary->run;
+	uint64_t busy_ns, least_ns = UINT64_MAX;
+	double squares = 0;
 	uint32_t i;
 
 	for (i = 0; i < run->num_clients; i++) {
-		busy = (double)summary_client_busy_ns(run, i);
-		sum += busy;
-		squares += busy * busy;
+		busy_ns = summary_client_busy_ns(run, i);
+		summary->busy_ns += busy_ns;
+		squares += (double)busy_ns * (double)busy_ns;
+		least_ns = busy_ns < least_ns ? busy_ns : least_ns;
+		if (busy_ns > summary->most_busy_ns)
+			summary->most_busy_ns = busy_ns;
 	}
-	return squares > 0 ? sum * sum / (squares * run->num_clients) : 1;
+	summary->least_busy_ns = run->num_clients > 0 ? least_ns : 0;
+	summary->fairness = fairness((double)summary->busy_ns, squares, run->num_clients);
 }
 
 static void add_via_locks(struct summary *summary)
@@ -149,7 +161,7 @@ static int summary_fill(struct summary *summary)
 		add_via_locks(summary);
 	summary->elapsed_s = (double)(run->end_ns - run->start_ns) / (double)CLOCK_NS_PER_S;
 	wwr_device_get_recovery(run->device, &summary->sched);
-	summary->fairness = run_fairness(run);
+	add_shares(summary);
 	wwr_device_get_memory(run->device, &summary->memory);
 	/* Stopped before the first job: not even all buffers need exist. */
 	if (run->num_clients == 0)

@@ -25,7 +25,9 @@ struct summary {
 	const struct run *run;
 	struct stats stats; /* of all clients */
 	struct wwr_class_stats locks;
-	struct wwr_sched_stats sched; /* zeroes without a scheduler */
+	struct wwr_sched_stats sched;	      /* zeroes without a scheduler */
+	uint64_t busy_ns;		      /* on engines, of all clients together */
+	uint64_t least_busy_ns, most_busy_ns; /* of one client */
 	double fairness;
 	struct wwr_mm_stats memory; /* zeroes without VRAM */
 	struct verify_result verify;
