@@ -181,6 +181,30 @@ static void *look(void *arg)
 	return arg;
 }
 
+static void *wait_for_one(void *arg)
+{
+	expect(wwr_fence_wait_until(arg, NULL, INT64_MAX) == 0);
+	return NULL;
+}
+
+/* The looker may have met nobody who waits: here is one, until he is seen. */
+static void be_seen(void)
+{
+	struct wwr_fence *fence = make_leaf(20);
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, wait_for_one, fence) != 0)
+		abort();
+	/* Relaxed: counts. */
+	while (wwr_atomic_load(&num_bytes, WWR_RELAXED) == 0 ||
+	       wwr_atomic_load(&num_reports, WWR_RELAXED) == 0 ||
+	       wwr_atomic_load(&num_waits, WWR_RELAXED) == 0)
+		sched_yield();
+	expect(wwr_fence_signal(fence) == 0);
+	pthread_join(thread, NULL);
+	wwr_fence_put(fence);
+}
+
 int main(void)
 {
 	static struct pair pairs[NUM_PAIRS];
@@ -200,6 +224,7 @@ int main(void)
 		abort();
 	for (int i = 0; i < NUM_PAIRS * 2; i++)
 		pthread_join(threads[i], NULL);
+	be_seen();
 	wwr_atomic_store(&is_over, 1, WWR_RELAXED);
 	pthread_join(threads[NUM_PAIRS * 2], NULL);
 	tap_ok(num_errors == 0, "%u calls with another result", num_errors);
