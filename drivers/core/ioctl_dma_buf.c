@@ -4,6 +4,8 @@
 #include <wwresv/bo.h>
 #include <wwresv/dma_buf.h>
 
+#include <linux/ioctl.h>
+
 #include <linux/dma-buf.h>
 
 #include <errno.h>

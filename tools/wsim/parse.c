@@ -168,6 +168,7 @@ static int parse_steps(struct wsim_parser *parser, struct wsim_lexer *lexer)
 			fini_step(&step);
 		step = (struct wsim_step){0};
 	}
+	parser->step = NULL;
 	return ret;
 }
 
