@@ -76,6 +76,13 @@ ssize_t __wrap_read(int fd, void *data, size_t size_bytes)
 	return fails() ? -1 : __real_read(fd, data, size_bytes);
 }
 
+/* What it is where the compiler looks at sizes (_FORTIFY_SOURCE). */
+ssize_t __wrap___read_chk(int fd, void *data, size_t size_bytes, size_t room_bytes);
+ssize_t __wrap___read_chk(int fd, void *data, size_t size_bytes, size_t room_bytes)
+{
+	return size_bytes <= room_bytes ? __wrap_read(fd, data, size_bytes) : -1;
+}
+
 ssize_t __wrap_write(int fd, const void *data, size_t size_bytes)
 {
 	return fails() ? -1 : __real_write(fd, data, size_bytes);
