@@ -4,8 +4,8 @@
 
 /*
  * Included before the sources of lockset/ when they are built for the fuzzer: limits that the
- * input chooses, so that short inputs reach them.  And there is but one thread, which would yield to
- * nobody.
+ * input chooses, so that short inputs reach them.  And there is but one thread, which would yield
+ * to nobody.
  */
 #include <sched.h>
 

@@ -24,7 +24,7 @@
 #include <stdlib.h>
 
 #define NUM_POINTS     4096
-#define NUM_ROUNDS     4
+#define NUM_ROUNDS     2
 #define NUM_SIGNALLERS 2
 #define NUM_READERS    4
 #define MAX_MERGES     64 /* a round: each leaves a callback with every pending point */

@@ -434,7 +434,7 @@ static size_t run_compare(struct run *run, uint64_t num_submitted)
 static void run_one(const struct variant *variant)
 {
 	/* With VRAM a job is some moves more. */
-	struct run run = {.variant = variant, .num_rounds = test_rounds(variant->vram ? 150 : 400)};
+	struct run run = {.variant = variant, .num_rounds = test_rounds(variant->vram ? 80 : 200)};
 	struct wwr_device_stats stats;
 	struct client clients[NUM_CLIENTS];
 	unsigned int num_backoffs = 0;

@@ -24,13 +24,15 @@ clang     clang, -Wdocumentation -Wthread-safety are errors: all must compile
 install   staged installation: the examples through pkg-config
 '
 
-debug_options='-Dbuildtype=debug -Dwerror=true -Dcoverage=true'
+# Lines are enough for reports, and less to compile.
+lines=-Dc_args=-g1
+debug_options="-Dbuildtype=debug -Dwerror=true -Dcoverage=true $lines"
 # What is undefined is an illegal instruction, which AddressSanitizer reports with its line: when a test
 # ends LeakSanitizer looks at all there is in memory, and half of that would be the other runtime.
 # C++ is in peers of the bench alone.
-asan_options='-Dwerror=true -Doptimization=1 -Db_sanitize=address,undefined -Dbench_cpp=disabled
--Dc_args=-fsanitize-undefined-trap-on-error -Dc_link_args=-fsanitize-undefined-trap-on-error'
-release_options='-Doptimization=2 -Db_ndebug=true'
+asan_options="-Dwerror=true -Doptimization=1 -Db_sanitize=address,undefined -Dbench_cpp=disabled
+-Dc_args=['-g1','-fsanitize-undefined-trap-on-error'] -Dc_link_args=-fsanitize-undefined-trap-on-error"
+release_options="-Doptimization=2 -Db_ndebug=true $lines"
 form=${long:+--long}
 form=${form:---short}
 
@@ -48,11 +50,11 @@ plain_tests=$all_tests
 # The counters are of this run alone.  Stress is here for the branches that need two threads.
 lane_debug() {
 	use_fast_linker
-	run_step debug build build debug 'lockset reservation inject stress -tool-runs canary-debug' \
+	run_step debug build build debug 'reservation inject stress -tool-runs canary-debug' \
 		$debug_options || return
 	find "$out/debug" -name '*.gcda' -delete
 	WWR_TEST_SHORT=1 run_tests debug debug 1 \
-		'--suite lockset --suite reservation --suite inject --suite stress --no-suite tool-runs'
+		'--suite reservation --suite inject --suite stress --no-suite tool-runs'
 	run_rows debug "$top/tools/lib/coverage.py" "$top" "$out/debug"
 }
 
@@ -85,7 +87,7 @@ tsan() {
 
 	use_plain_layout
 	run_step "$lane" build build "$lane" "$build_suites canary-tsan" -Doptimization=1 \
-		-Db_sanitize=thread -Db_lundef=false -Dbench_cpp=disabled || return
+		-Db_sanitize=thread -Db_lundef=false -Dbench_cpp=disabled $lines || return
 	TSAN_OPTIONS=halt_on_error=1:abort_on_error=1 run_tests "$lane" "$lane" 4 "$test_suites"
 }
 lane_tsan_gcc() { tsan tsan-gcc stress '--suite stress'; }
@@ -105,7 +107,7 @@ lane_msan() {
 	use_plain_layout
 	export CC=clang-14 CXX=clang++-14
 	run_step msan build build msan 'stress -tool-runs canary-msan' -Doptimization=1 -Db_sanitize=memory \
-		-Db_lundef=false || return
+		-Db_lundef=false $lines || return
 	MSAN_OPTIONS=halt_on_error=1 run_tests msan msan 4 '--suite stress --no-suite tool-runs'
 }
 
@@ -144,13 +146,16 @@ lane_install() {
 }
 
 lane_valgrind() {
+	local which='--suite stress'
+
 	run_step valgrind build build release 'stress canary-valgrind' $release_options || return
 	run_step valgrind preload cc -shared -fPIC -O1 -D_GNU_SOURCE -o "$out/futex_wake.so" \
 		"$top/tests/lib/futex_wake.c" || return
-	# What is slower by far has fewer rounds, in the long form too.
+	# What is slower by far has fewer rounds, in the long form too.  The tool runs in that alone.
 	[ -n "$long" ] || export WWR_TEST_SHORT=1
 	unset WWR_TEST_LONG
-	WWR_TEST_PRELOAD=$out/futex_wake.so run_tests valgrind release 10 '--suite stress' \
+	[ -n "$long" ] || which="$which --no-suite tool-runs"
+	WWR_TEST_PRELOAD=$out/futex_wake.so run_tests valgrind release 10 "$which" \
 		"$top/tools/lib/valgrind-wrap"
 }
 
