@@ -27,8 +27,8 @@ ReportHook(PRE_ALL)(struct criterion_test_set *set)
 }
 
 /*
- * A process that Criterion starts for one test begins with the first main() that Criterion's library
- * sees, in the way in which that was linked: this one or its own.
+ * A process that Criterion starts for one test begins with the first main() that Criterion's
+ * library sees, in the way in which that was linked: this one or its own.
  */
 static int worker_main(int argc, char **argv)
 {

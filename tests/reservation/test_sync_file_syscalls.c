@@ -76,7 +76,13 @@ ssize_t __wrap_read(int fd, void *data, size_t size_bytes)
 	return fails() ? -1 : __real_read(fd, data, size_bytes);
 }
 
-/* What it is where the compiler looks at sizes (_FORTIFY_SOURCE). */
+/* What these are where the compiler looks at sizes and modes (_FORTIFY_SOURCE). */
+int __wrap___open64_2(const char *path, int flags);
+int __wrap___open64_2(const char *path, int flags)
+{
+	return __wrap_open64(path, flags);
+}
+
 ssize_t __wrap___read_chk(int fd, void *data, size_t size_bytes, size_t room_bytes);
 ssize_t __wrap___read_chk(int fd, void *data, size_t size_bytes, size_t room_bytes)
 {
