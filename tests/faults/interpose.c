@@ -389,6 +389,24 @@ int __wrap_open64(const char *path, int flags, ...)
 	return error != 0 ? fail(error) : __real_open64(path, flags);
 }
 
+/* What these two are where the compiler looks at modes and sizes (_FORTIFY_SOURCE). */
+int __wrap___open64_2(const char *path, int flags);
+int __wrap___open64_2(const char *path, int flags)
+{
+	int error = FAULT(FAULT_OPEN);
+
+	return error != 0 ? fail(error) : __real_open64(path, flags);
+}
+
+ssize_t __real___read_chk(int fd, void *data, size_t size, size_t room);
+ssize_t __wrap___read_chk(int fd, void *data, size_t size, size_t room);
+ssize_t __wrap___read_chk(int fd, void *data, size_t size, size_t room)
+{
+	int error = FAULT(FAULT_READ);
+
+	return error != 0 ? fail(error) : __real___read_chk(fd, data, size, room);
+}
+
 ssize_t __real_read(int fd, void *data, size_t size);
 ssize_t __wrap_read(int fd, void *data, size_t size);
 ssize_t __wrap_read(int fd, void *data, size_t size)

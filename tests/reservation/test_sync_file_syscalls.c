@@ -86,7 +86,9 @@ int __wrap___open64_2(const char *path, int flags)
 ssize_t __wrap___read_chk(int fd, void *data, size_t size_bytes, size_t room_bytes);
 ssize_t __wrap___read_chk(int fd, void *data, size_t size_bytes, size_t room_bytes)
 {
-	return size_bytes <= room_bytes ? __wrap_read(fd, data, size_bytes) : -1;
+	if (size_bytes > room_bytes)
+		abort();
+	return __wrap_read(fd, data, size_bytes);
 }
 
 ssize_t __wrap_write(int fd, const void *data, size_t size_bytes)

@@ -50,11 +50,11 @@ plain_tests=$all_tests
 # The counters are of this run alone.  Stress is here for the branches that need two threads.
 lane_debug() {
 	use_fast_linker
-	run_step debug build build debug 'reservation inject stress -tool-runs canary-debug' \
+	run_step debug build build debug 'lockset reservation inject stress -tool-runs canary-debug' \
 		$debug_options || return
 	find "$out/debug" -name '*.gcda' -delete
 	WWR_TEST_SHORT=1 run_tests debug debug 1 \
-		'--suite reservation --suite inject --suite stress --no-suite tool-runs'
+		'--suite lockset --suite reservation --suite inject --suite stress --no-suite tool-runs'
 	run_rows debug "$top/tools/lib/coverage.py" "$top" "$out/debug"
 }
 
@@ -151,10 +151,11 @@ lane_valgrind() {
 	run_step valgrind build build release 'stress canary-valgrind' $release_options || return
 	run_step valgrind preload cc -shared -fPIC -O1 -D_GNU_SOURCE -o "$out/futex_wake.so" \
 		"$top/tests/lib/futex_wake.c" || return
-	# What is slower by far has fewer rounds, in the long form too.  The tool runs in that alone.
+	# What is slower by far has fewer rounds, in the long form too.  Of the tool's runs there are
+	# few in the short one.
 	[ -n "$long" ] || export WWR_TEST_SHORT=1
 	unset WWR_TEST_LONG
-	[ -n "$long" ] || which="$which --no-suite tool-runs"
+	[ -n "$long" ] || which="$which --no-suite tool-runs-more"
 	WWR_TEST_PRELOAD=$out/futex_wake.so run_tests valgrind release 10 "$which" \
 		"$top/tools/lib/valgrind-wrap"
 }
