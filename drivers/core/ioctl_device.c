@@ -262,7 +262,7 @@ static int ioctl_set_client_name(struct core_call *call, void *arg)
 	return 0;
 }
 
-static const struct core_ioctl rows[] = {
+static const struct core_ioctl device_rows[] = {
     CORE_IOCTL_WR(DRM_IOCTL_VERSION, struct drm_version, CORE_RENDER, ioctl_version),
     CORE_IOCTL_WR(DRM_IOCTL_GET_UNIQUE, struct drm_unique, 0, ioctl_get_unique),
     CORE_IOCTL_R(DRM_IOCTL_GET_MAGIC, struct drm_auth, 0, ioctl_get_magic),
@@ -277,4 +277,5 @@ static const struct core_ioctl rows[] = {
     CORE_IOCTL_WR(WWR_DRM_IOCTL_SET_CLIENT_NAME, struct wwr_drm_set_client_name, CORE_RENDER,
 		  ioctl_set_client_name),
 };
-const struct core_ioctl_table core_device_ioctls = {rows, sizeof(rows) / sizeof(rows[0])};
+const struct core_ioctl_table core_device_ioctls = {device_rows,
+						    sizeof(device_rows) / sizeof(device_rows[0])};

@@ -159,7 +159,7 @@ static int ioctl_destroy_dumb(struct core_call *call, void *arg)
 
 /* Dumb buffers are for render nodes too: there is no display here that would want them for itself.
  */
-static const struct core_ioctl rows[] = {
+static const struct core_ioctl gem_rows[] = {
     CORE_IOCTL_W(DRM_IOCTL_GEM_CLOSE, struct drm_gem_close, CORE_RENDER, ioctl_gem_close),
     CORE_IOCTL_WR(DRM_IOCTL_GEM_FLINK, struct drm_gem_flink, CORE_AUTH, ioctl_gem_flink),
     CORE_IOCTL_WR(DRM_IOCTL_GEM_OPEN, struct drm_gem_open, CORE_AUTH, ioctl_gem_open),
@@ -173,4 +173,4 @@ static const struct core_ioctl rows[] = {
     CORE_IOCTL_WR(DRM_IOCTL_MODE_DESTROY_DUMB, struct drm_mode_destroy_dumb, CORE_RENDER,
 		  ioctl_destroy_dumb),
 };
-const struct core_ioctl_table core_gem_ioctls = {rows, sizeof(rows) / sizeof(rows[0])};
+const struct core_ioctl_table core_gem_ioctls = {gem_rows, sizeof(gem_rows) / sizeof(gem_rows[0])};

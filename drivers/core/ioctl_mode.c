@@ -29,7 +29,7 @@ static int ioctl_nothing(struct core_call *call, void *arg)
 #define ANY(name, type)	   CORE_IOCTL_WR(DRM_IOCTL_##name, type, 0, ioctl_no_display)
 #define MASTER(name, type) CORE_IOCTL_WR(DRM_IOCTL_##name, type, CORE_MASTER, ioctl_no_display)
 
-static const struct core_ioctl rows[] = {
+static const struct core_ioctl mode_rows[] = {
     ANY(WAIT_VBLANK, union drm_wait_vblank),
     ANY(CRTC_GET_SEQUENCE, struct drm_crtc_get_sequence),
     ANY(CRTC_QUEUE_SEQUENCE, struct drm_crtc_queue_sequence),
@@ -68,4 +68,5 @@ static const struct core_ioctl rows[] = {
     ANY(MODE_GETFB2, struct drm_mode_fb_cmd2),
     CORE_IOCTL_WR(WWR_DRM_IOCTL_MODE_CLOSEFB, struct wwr_drm_mode_closefb, 0, ioctl_no_display),
 };
-const struct core_ioctl_table core_mode_ioctls = {rows, sizeof(rows) / sizeof(rows[0])};
+const struct core_ioctl_table core_mode_ioctls = {mode_rows,
+						  sizeof(mode_rows) / sizeof(mode_rows[0])};

@@ -201,7 +201,7 @@ static int ioctl_eventfd(struct core_call *call, void *arg)
 	return ret;
 }
 
-static const struct core_ioctl rows[] = {
+static const struct core_ioctl syncobj_rows[] = {
     CORE_IOCTL_WR(DRM_IOCTL_SYNCOBJ_CREATE, struct drm_syncobj_create, CORE_RENDER, ioctl_create),
     CORE_IOCTL_WR(DRM_IOCTL_SYNCOBJ_DESTROY, struct drm_syncobj_destroy, CORE_RENDER,
 		  ioctl_destroy),
@@ -214,4 +214,5 @@ static const struct core_ioctl rows[] = {
     CORE_IOCTL_WR(WWR_DRM_IOCTL_SYNCOBJ_EVENTFD, struct wwr_drm_syncobj_eventfd, CORE_RENDER,
 		  ioctl_eventfd),
 };
-const struct core_ioctl_table core_syncobj_ioctls = {rows, sizeof(rows) / sizeof(rows[0])};
+const struct core_ioctl_table core_syncobj_ioctls = {syncobj_rows, sizeof(syncobj_rows) /
+								       sizeof(syncobj_rows[0])};

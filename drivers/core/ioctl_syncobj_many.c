@@ -186,7 +186,7 @@ static int ioctl_timeline_wait(struct core_call *call, void *arg)
 	return wait_for(call, block);
 }
 
-static const struct core_ioctl rows[] = {
+static const struct core_ioctl syncobj_many_rows[] = {
     CORE_IOCTL_WR(DRM_IOCTL_SYNCOBJ_RESET, struct drm_syncobj_array, CORE_RENDER, ioctl_reset),
     CORE_IOCTL_WR(DRM_IOCTL_SYNCOBJ_SIGNAL, struct drm_syncobj_array, CORE_RENDER, ioctl_signal),
     CORE_IOCTL_WR(DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, struct drm_syncobj_timeline_array, CORE_RENDER,
@@ -197,4 +197,5 @@ static const struct core_ioctl rows[] = {
     CORE_IOCTL_WR(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, struct wwr_drm_syncobj_timeline_wait,
 		  CORE_RENDER, ioctl_timeline_wait),
 };
-const struct core_ioctl_table core_syncobj_many_ioctls = {rows, sizeof(rows) / sizeof(rows[0])};
+const struct core_ioctl_table core_syncobj_many_ioctls = {
+    syncobj_many_rows, sizeof(syncobj_many_rows) / sizeof(syncobj_many_rows[0])};

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <time.h>
 
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_S 1000000000
 
 static const char *vgem_driver_name(const struct wwr_fence *fence)
 {

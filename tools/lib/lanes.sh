@@ -24,15 +24,17 @@ clang     clang, -Wdocumentation -Wthread-safety are errors: all must compile
 install   staged installation: the examples through pkg-config
 '
 
-# Lines are enough for reports, and less to compile.
+# Lines are enough for reports, and there is less to compile; so there is of libraries in few pieces,
+# but for the lane debug, which has them as they are installed.
 lines=-Dc_args=-g1
+few=-Dunity_libs=true
 debug_options="-Dbuildtype=debug -Dwerror=true -Dcoverage=true $lines"
 # What is undefined is an illegal instruction, which AddressSanitizer reports with its line: when a test
 # ends LeakSanitizer looks at all there is in memory, and half of that would be the other runtime.
 # C++ is in peers of the bench alone.
-asan_options="-Dwerror=true -Doptimization=1 -Db_sanitize=address,undefined -Dbench_cpp=disabled
+asan_options="$few -Dwerror=true -Doptimization=1 -Db_sanitize=address,undefined -Dbench_cpp=disabled
 -Dc_args=['-g1','-fsanitize-undefined-trap-on-error'] -Dc_link_args=-fsanitize-undefined-trap-on-error"
-release_options="-Doptimization=2 -Db_ndebug=true $lines"
+release_options="$few -Doptimization=2 -Db_ndebug=true $lines"
 form=${long:+--long}
 form=${form:---short}
 
@@ -87,7 +89,7 @@ tsan() {
 
 	use_plain_layout
 	run_step "$lane" build build "$lane" "$build_suites canary-tsan" -Doptimization=1 \
-		-Db_sanitize=thread -Db_lundef=false -Dbench_cpp=disabled $lines || return
+		-Db_sanitize=thread -Db_lundef=false -Dbench_cpp=disabled $few $lines || return
 	TSAN_OPTIONS=halt_on_error=1:abort_on_error=1 run_tests "$lane" "$lane" 4 "$test_suites"
 }
 lane_tsan_gcc() { tsan tsan-gcc stress '--suite stress'; }
@@ -107,7 +109,7 @@ lane_msan() {
 	use_plain_layout
 	export CC=clang-14 CXX=clang++-14
 	run_step msan build build msan 'stress -tool-runs canary-msan' -Doptimization=1 -Db_sanitize=memory \
-		-Db_lundef=false $lines || return
+		-Db_lundef=false $few $lines || return
 	MSAN_OPTIONS=halt_on_error=1 run_tests msan msan 4 '--suite stress --no-suite tool-runs'
 }
 
