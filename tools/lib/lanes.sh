@@ -24,11 +24,10 @@ clang     clang, -Wdocumentation -Wthread-safety are errors: all must compile
 install   staged installation: the examples through pkg-config
 '
 
-# Lines are enough for reports, and there is less to compile; so there is of libraries in few pieces,
-# but for the lane debug, which has them as they are installed.
+# Lines are enough for reports, and there is less to compile; so there is of libraries in few pieces.
 lines=-Dc_args=-g1
 few=-Dunity_libs=true
-debug_options="-Dbuildtype=debug -Dwerror=true -Dcoverage=true $lines"
+debug_options="$few -Dbuildtype=debug -Dwerror=true -Dcoverage=true $lines"
 # What is undefined is an illegal instruction, which AddressSanitizer reports with its line: when a test
 # ends LeakSanitizer looks at all there is in memory, and half of that would be the other runtime.
 # C++ is in peers of the bench alone.
