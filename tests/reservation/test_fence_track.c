@@ -105,13 +105,27 @@ static void waiter_join(struct waiter *waiter, int ret)
 	cr_expect_eq(waiter->ret, ret);
 }
 
+static void waiter_text(const struct waiter *waiter, char *ret_text, size_t size_bytes)
+{
+	snprintf(ret_text, size_bytes, "fence %p: thread %d has waited ", (void *)fence,
+		 wwr_atomic_load(&waiter->tid, WWR_RELAXED));
+}
+
+/* Until it is in a report of the fence: once that has signalled it waits no more. */
+static void await_waiter(const struct waiter *waiter)
+{
+	char text[96];
+
+	waiter_text(waiter, text, sizeof(text));
+	reports_await(text);
+}
+
 static void expect_waiter(const struct waiter *waiter, const char *path)
 {
 	char text[96];
 	const char *line;
 
-	snprintf(text, sizeof(text), "fence %p: thread %d has waited ", (void *)fence,
-		 wwr_atomic_load(&waiter->tid, WWR_RELAXED));
+	waiter_text(waiter, text, sizeof(text));
 	line = strstr(reports.text, text);
 	cr_assert(line != NULL, "no \"%s\" in:\n%s", text, reports.text);
 	snprintf(text, sizeof(text), " s for it%s\n", path);
@@ -337,9 +351,10 @@ Test(reservation_fence_track, long_wait_is_reported_once_by_the_waiter)
 	expect_count("has waited", 0);
 	wwr_debug_set_fence_timeout(1);
 	waiter_start(&second);
+	await_waiter(&first);
+	await_waiter(&second);
 	snprintf(text, sizeof(text), "thread %d has waited ",
 		 wwr_atomic_load(&second.tid, WWR_RELAXED));
-	reports_await(" has not signalled for ");
 	cr_assert_eq(wwr_fence_signal(fence), 0);
 	waiter_join(&first, 0);
 	waiter_join(&second, 0);
